@@ -15,10 +15,13 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     private const long MaximumQueuedDeltaBytes = 16 * 1024 * 1024;
     private const int MaximumQueuedDeltas = 10_000;
 
+    /// <summary>An older agent gets the whole for each change that is too large for it. Each holds the state of its moment in memory until it is written.</summary>
+    private const int MaximumQueuedWholes = 10;
+
     private static readonly EncodedMessage Beat = EncodedMessage.Of(new ServerMessage { Heartbeat = new Heartbeat() });
 
-    private readonly Channel<(IEnumerable<EncodedMessage> Messages, int DeltaBytes)> _queue =
-        Channel.CreateUnbounded<(IEnumerable<EncodedMessage>, int)>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<(IEnumerable<EncodedMessage> Messages, int DeltaBytes, bool IsWhole)> _queue =
+        Channel.CreateUnbounded<(IEnumerable<EncodedMessage>, int, bool)>(new UnboundedChannelOptions { SingleReader = true });
 
     /// <summary>Changes that wait for the stream's turn. Also the lock of what is queued.</summary>
     private readonly List<EncodedMessage> _held = [];
@@ -29,11 +32,14 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     private long _heard = time.GetTimestamp();
     private long _queuedBytes;
     private int _queuedDeltas;
+    private int _queuedWholes;
     private SessionEnd? _end;
     private long _vanishedAfter;
     private bool _hasInspected;
     private int _newsLeft = MostNews;
     private long _newsAt = time.GetTimestamp();
+    private VRouterAnswer _passedOn = VRouterAnswer.Nothing;
+    private VRouterAnswer? _waiting;
 
     public VRouterHello Hello => hello;
 
@@ -72,19 +78,44 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     /// <summary>What the agent found on its node last; null: it said nothing yet, or does not look.</summary>
     public IReadOnlyList<VRouterNodeFault>? Faults { get; private set; }
 
-    /// <summary>What an agent finds on its node is news so many times at once, and then once a second: each costs a look at all Services.</summary>
-    private const int MostNews = 5;
+    /// <summary>What an agent finds on its node, or refuses, is news so many times at once, and then once a second: each costs a look at all Services.</summary>
+    public const int MostNews = 5;
 
     /// <summary>Takes what the agent found; true: it is news. What comes too soon counts when a later heartbeat says it again.</summary>
     public bool Inspected(IReadOnlyList<VRouterNodeFault>? faults)
     {
         if (_hasInspected && (faults is null ? Faults is null : Faults?.SequenceEqual(faults) == true)) return false;
         _hasInspected = true;
+        if (!TakeNews()) return false;
+        Faults = faults;
+        return true;
+    }
+
+    /// <summary>
+    /// The answer of the agent that is to be passed on now; null: none. One with other refusals or another error than before is news. What comes too soon waits until a
+    /// later message of the agent, and of several the last one counts, because it says everything.
+    /// </summary>
+    /// <param name="answer">What the agent says now; null: something else than an answer.</param>
+    public VRouterAnswer? Answered(VRouterAnswer? answer)
+    {
+        answer ??= _waiting;
+        _waiting = null;
+        if (answer is null) return null;
+        if (answer.SaysElse(_passedOn) && !TakeNews())
+        {
+            _waiting = answer;
+            return null;
+        }
+
+        return _passedOn = answer;
+    }
+
+    private bool TakeNews()
+    {
         var seconds = (int)time.GetElapsedTime(_newsAt).TotalSeconds;
         if (seconds > 0) (_newsLeft, _newsAt) = (Math.Min(MostNews, _newsLeft + seconds), time.GetTimestamp());
         if (_newsLeft == 0) return false;
         _newsLeft--;
-        Faults = faults;
         return true;
     }
 
@@ -96,8 +127,14 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     {
         lock (_held)
         {
+            if (Interlocked.Increment(ref _queuedWholes) > MaximumQueuedWholes)
+            {
+                EndSlow();
+                return;
+            }
+
             Release();
-            _queue.Writer.TryWrite((snapshot, 0));
+            _queue.Writer.TryWrite((snapshot, 0, true));
         }
 
         HasSnapshot = true;
@@ -151,7 +188,7 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     /// <summary>Under the lock.</summary>
     private void Release()
     {
-        foreach (var part in _held) _queue.Writer.TryWrite(([part], part.Length));
+        foreach (var part in _held) _queue.Writer.TryWrite(([part], part.Length, false));
         _held.Clear();
     }
 
@@ -162,7 +199,7 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
         var waits = Interlocked.Read(ref _queuedBytes);
         if (waits > MaximumQueuedDeltaBytes || Volatile.Read(ref _queuedDeltas) > MaximumQueuedDeltas)
         {
-            End("the agent does not keep up; it is to connect again for the whole");
+            EndSlow();
             return false;
         }
 
@@ -175,8 +212,10 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
         return true;
     }
 
+    private void EndSlow() => End("the agent does not keep up; it is to connect again for the whole");
+
     /// <summary>Queues what is no part of the configuration.</summary>
-    public void Send(ServerMessage message) => _queue.Writer.TryWrite(([EncodedMessage.Of(message)], 0));
+    public void Send(ServerMessage message) => _queue.Writer.TryWrite(([EncodedMessage.Of(message)], 0, false));
 
     public void Heard() => Volatile.Write(ref _heard, time.GetTimestamp());
 
@@ -216,6 +255,7 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
             while (_queue.Reader.TryRead(out var queued))
             {
                 foreach (var part in queued.Messages) await stream.WriteAsync(part, cancellation);
+                if (queued.IsWhole) Interlocked.Decrement(ref _queuedWholes);
                 if (queued.DeltaBytes == 0) continue;
                 Interlocked.Add(ref _queuedBytes, -queued.DeltaBytes);
                 Interlocked.Decrement(ref _queuedDeltas);

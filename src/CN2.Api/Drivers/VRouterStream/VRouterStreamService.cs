@@ -161,14 +161,13 @@ internal sealed partial class VRouterStreamService(
                 session.IsHeldUp = false;
             }
 
+            if (session.Answered(message.BodyCase == AgentMessage.BodyOneofCase.Applied ? VRouterAnswer.Of(message.Applied) : null) is { } answer)
+                publisher.Tell(session, l => l.Applied(name, answer.Revision, answer.Error, answer.Refused));
+
             switch (message.BodyCase)
             {
                 case AgentMessage.BodyOneofCase.Applied:
-                    var applied = message.Applied;
-                    var error = applied.Error.Length == 0 ? null : ForeignText.Of(applied.Error) ?? "the agent gives no reason";
-                    var refusals = VRouterMessages.Read(applied.Refused);
-                    publisher.Tell(session, l => l.Applied(name, applied.Revision, error, refusals));
-                    break;
+                    break; // see above
                 case AgentMessage.BodyOneofCase.Health:
                     var endpoints = VRouterMessages.Read(message.Health);
                     publisher.Tell(session, l => l.Health(name, endpoints));

@@ -367,6 +367,16 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task So_is_one_that_gets_the_whole_again_and_again_and_does_not_read()
+    {
+        using var call = await HelloAsync("compute1");
+        await _listener.NextAsync();
+        var config = new VRouterConfig([], [.. Enumerable.Range(0, 100_000).Select(i => new IPAddress([100, (byte)(i >> 16), (byte)(i >> 8), (byte)i]))], [], [], []);
+        for (ulong i = 1; i < 20; i++) _publisher.Publish("compute1", i, config);
+        Assert.Equal("disconnected compute1", await _listener.NextAsync());
+    }
+
+    [Fact]
     public async Task Of_an_agent_that_sends_a_flood_only_so_much_is_taken_in_a_second_and_no_other_waits()
     {
         const int Beyond = 1000;
@@ -383,6 +393,57 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         // It has not been sent away, and its messages go on.
         await flooding.RequestStream.WriteAsync(new AgentMessage { Applied = new Applied { Revision = 2 } }, Cancellation);
         Assert.Equal("applied compute1 2", await _listener.NextAsync());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_an_agent_refuses_is_news_a_few_times_and_then_once_a_second_and_the_last_counts(bool isError)
+    {
+        const int Answers = 500;
+        using var call = await HelloAsync("compute1");
+        await _listener.NextAsync();
+        var began = System.Diagnostics.Stopwatch.GetTimestamp();
+        for (var i = 1; i <= Answers; i++) await AnswerAsync(i, i);
+
+        // What waits is passed on with a later message of the agent, whatever that says.
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        var beating = BeatAsync(stop.Token);
+        var heard = 1;
+        while (!(await HeardAsync()).StartsWith($"applied compute1 {Answers} ", StringComparison.Ordinal)) heard++;
+        Assert.InRange(heard, 1, VRouterSession.MostNews + 1 + System.Diagnostics.Stopwatch.GetElapsedTime(began).TotalSeconds);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => beating);
+
+        // What says the same as before is no news, and is passed on at once.
+        for (var i = 1; i <= 2 * VRouterSession.MostNews; i++) await AnswerAsync(Answers + i, Answers);
+        for (var i = 1; i <= 2 * VRouterSession.MostNews; i++) Assert.StartsWith($"applied compute1 {Answers + i} ", await HeardAsync(), StringComparison.Ordinal);
+
+        Task AnswerAsync(int revision, int trouble)
+        {
+            var applied = new Applied { Revision = (ulong)revision };
+            var key = new VRouter.V1.NatEntryKey { Address = ByteString.CopyFrom(100, 0, (byte)(trouble >> 8), (byte)trouble), Protocol = 6, Port = 80 };
+            if (isError) applied.Error = $"trouble {trouble}";
+            else applied.Refused.Add(new Refusal { Item = new ItemKey { NatEntry = key }, Reason = "no room" });
+            return call.RequestStream.WriteAsync(new AgentMessage { Applied = applied }, Cancellation);
+        }
+
+        async Task BeatAsync(CancellationToken cancellation)
+        {
+            while (true)
+            {
+                await call.RequestStream.WriteAsync(new AgentMessage { Heartbeat = new Heartbeat() }, Cancellation);
+                await Task.Delay(100, cancellation);
+            }
+        }
+
+        async Task<string> HeardAsync()
+        {
+            while (true)
+            {
+                if (await _listener.NextAsync() is var line && line.StartsWith("applied", StringComparison.Ordinal)) return line;
+            }
+        }
     }
 
     [Fact]
