@@ -59,7 +59,7 @@ cn2_test() {
 begin_tests() {
     begin_stage CN2.Api.Tests check_project CN2.Api.Tests
     # The virtual machine has one processor. Its own waits are the longest of all.
-    NICENESS=10 begin_stage kernel-tunnels check_kernel_tunnels
+    NICENESS=5 begin_stage kernel-tunnels check_kernel_tunnels
     NICENESS=19 begin_stage format check_format
     NICENESS=19 AFTER="format" begin_stage packaging check_packaging
     NICENESS=19 AFTER="packaging" begin_stage openapi-clients check_openapi_clients
