@@ -244,6 +244,7 @@ public sealed class QuarantineTests(ApiServerWithoutReconciler api) : IClassFixt
     [Fact]
     public async Task QuarantineSeconds_is_30_when_absent_and_every_fault_is_named()
     {
+        await NamespacesAsync();
         var created = (await api.PostAsync(Networks, """{"name":"field","subnets":[{"cidr":"60.13.0.0/24"}]}""")).Expect(201);
         Assert.Equal(30, (int)created.Json!["quarantineSeconds"]!);
         var changed = (await api.PutAsync($"{Networks}/field", """{"subnets":[{"cidr":"60.13.0.0/24"}],"quarantineSeconds":86400}""")).Expect(200);
@@ -361,8 +362,13 @@ public sealed class QuarantineTests(ApiServerWithoutReconciler api) : IClassFixt
     /// <summary>A rest is longer than any of these tests, unless the test is about its end.</summary>
     private async Task NetworkAsync(string name, string subnets, int quarantine = 3600)
     {
-        foreach (var ns in (string[])[Mine, Theirs]) await api.PutAsync(ns, "{}");
+        await NamespacesAsync();
         (await api.PostAsync(Networks, $$"""{"name":"{{name}}","subnets":{{subnets}},"quarantineSeconds":{{quarantine}},"fabricForwarding":true}""")).Expect(201);
+    }
+
+    private async Task NamespacesAsync()
+    {
+        foreach (var ns in (string[])[Mine, Theirs]) await api.PutAsync(ns, "{}");
     }
 
     private async Task<string> FloatingIPAsync(string network, string name, string ns = Mine) =>

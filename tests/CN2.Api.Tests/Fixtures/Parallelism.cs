@@ -15,8 +15,9 @@ public sealed class RoutersBesideTheRest : ITestCollectionOrderer
 {
     private static readonly string[] Longest =
     [
-        nameof(Drivers.GoBgp.ImportTests), nameof(Drivers.GoBgp.PeerChangeTests), nameof(Drivers.GoBgp.RestartTruthTests), nameof(Drivers.GoBgp.PeerTests),
-        nameof(Reconcile.UnreadableDocumentTests), nameof(Reconcile.TwoReplicasTests),
+        nameof(Drivers.GoBgp.HostileRouterTests), nameof(Drivers.GoBgp.FenceTests), nameof(Drivers.GoBgp.ImportTests), nameof(Drivers.GoBgp.PeerChangeTests),
+        nameof(Drivers.GoBgp.RestartTruthTests), nameof(Drivers.GoBgp.PeerTests),
+        nameof(Transport.TlsTests), nameof(Reconcile.SharedFleetTests), nameof(Reconcile.UnreadableDocumentTests), nameof(Reconcile.TwoReplicasTests),
     ];
 
     private static readonly string[] Long = [".Data.", ".Reconcile.", ".Fuzz.", ".Limiting."];
@@ -24,15 +25,19 @@ public sealed class RoutersBesideTheRest : ITestCollectionOrderer
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
         where TTestCollection : ITestCollection
     {
-        var byKind = testCollections.OrderByDescending(IsLongest).ThenBy(NameOf, StringComparer.Ordinal).ToLookup(c => NameOf(c).Contains(".GoBgp.", StringComparison.Ordinal));
-        var others = byKind[false].OrderByDescending(IsLongest).ThenByDescending(c => Long.Any(l => NameOf(c).Contains(l, StringComparison.Ordinal))).ToList();
+        var byKind = testCollections.OrderBy(RankOf).ThenBy(NameOf, StringComparer.Ordinal).ToLookup(c => NameOf(c).Contains(".GoBgp.", StringComparison.Ordinal));
+        var others = byKind[false].OrderBy(RankOf).ThenByDescending(c => Long.Any(l => NameOf(c).Contains(l, StringComparison.Ordinal))).ToList();
         var routers = byKind[true].ToList();
         var both = Math.Min(routers.Count, others.Count);
         return [.. routers.Zip(others).SelectMany(pair => new[] { pair.First, pair.Second }), .. routers.Skip(both), .. others.Skip(both)];
     }
 
-    private static bool IsLongest<TTestCollection>(TTestCollection collection)
-        where TTestCollection : ITestCollection => Longest.Any(l => NameOf(collection).Contains("." + l, StringComparison.Ordinal));
+    private static int RankOf<TTestCollection>(TTestCollection collection)
+        where TTestCollection : ITestCollection
+    {
+        var rank = Array.FindIndex(Longest, l => NameOf(collection).Contains("." + l, StringComparison.Ordinal));
+        return rank < 0 ? Longest.Length : rank;
+    }
 
     private static string NameOf<TTestCollection>(TTestCollection collection)
         where TTestCollection : ITestCollection => collection.TestCollectionDisplayName;

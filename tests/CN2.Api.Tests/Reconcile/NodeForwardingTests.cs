@@ -37,7 +37,8 @@ public sealed class NodeForwardingTests(PrivatePostgres postgres)
         plane.Compute2.Inspect(Chain);
         await plane.UntilConditionAsync(ControlPlane.Path("web"), "Ready", "False/NotForwarding");
         Assert.Contains("on the node of vRouters compute1, compute2 stops the traffic, and no other node carries it", await ReadyMessageAsync(plane, ControlPlane.Path("web")), StringComparison.Ordinal);
-        Assert.Equal("False/NotForwarding", ControlPlane.ConditionOf(await plane.FloatingIPAsync(Address), "Ready"));
+        // It is a row of its own.
+        await Eventually.TrueAsync(async () => ControlPlane.ConditionOf(await plane.FloatingIPAsync(Address), "Ready") == "False/NotForwarding", seconds: 30);
         Assert.Equal(2, plane.HopsOf(Address).Count); // the routes stay
         var events = (await plane.Api.GetAsync("/v1/events?regarding=virtual-routers/compute1")).Text;
         Assert.Contains("NotForwarding", events, StringComparison.Ordinal);

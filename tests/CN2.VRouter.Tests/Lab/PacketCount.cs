@@ -10,10 +10,11 @@ internal sealed partial class PacketCount : IDisposable
 
     /// <param name="hook">Of nftables: input, forward, postrouting.</param>
     /// <param name="match">What is counted, as nft writes it.</param>
-    public PacketCount(NetworkNamespace home, string hook, string match)
+    /// <param name="priority">Of nftables: by default after all tables of the product, which may have dropped the packet; -400 is before them.</param>
+    public PacketCount(NetworkNamespace home, string hook, string match, int priority = 300)
     {
         _home = home;
-        home.ExecWith($"table inet {_table} {{ chain c {{ type filter hook {hook} priority 300; {match} counter; }}; }}", "nft", "-f", "-");
+        home.ExecWith($"table inet {_table} {{ chain c {{ type filter hook {hook} priority {priority}; {match} counter; }}; }}", "nft", "-f", "-");
     }
 
     public long Packets => long.Parse(Count().Match(_home.Exec("nft", "list", "table", "inet", _table)).Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture);

@@ -247,6 +247,10 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     private static Task GoesToAsync(EchoClient client, string? endpoint) =>
         Eventually.TrueAsync(async () => (await client.AskAsync())?.Endpoint == endpoint, $"the flow goes to {endpoint ?? "nobody"}");
 
+    /// <param name="flows">What conntrack prints of each of them. See <see cref="GoesToAsync"/>.</param>
+    private Task EndedAsync(string flows) =>
+        Eventually.TrueAsync(() => !_lab.Node.Exec("conntrack", "-L").Contains(flows, StringComparison.Ordinal), $"no flow with {flows}");
+
     [Fact]
     public async Task A_flow_from_before_its_entry_existed_reaches_the_entry()
     {
@@ -323,7 +327,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
         using var gone = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Tcp, FloatingIP, 8080))!;
         using var stays = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Tcp, "100.0.0.5", 8080))!;
         await ApplyAsync(Configs.Config(Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 8080, "10.1.1.2:80")));
-        Assert.DoesNotContain("dst=100.0.0.4", _lab.Node.Exec("conntrack", "-L"), StringComparison.Ordinal);
+        await EndedAsync("dst=100.0.0.4");
         Assert.True(await stays.EchoesAsync());
     }
 
@@ -335,7 +339,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
         var next = _lab.Node.Run(() => new NftDataplane(new NftOptions("cn2", IPAddress.Parse(NodeLab.NodeAddress), null), NullLogger<NftDataplane>.Instance));
         await using var _ = next;
         await _lab.Node.RunAsync(() => next.ApplyAsync(Configs.Config(), null, TestContext.Current.CancellationToken));
-        Assert.DoesNotContain("dst=100.0.0.4", _lab.Node.Exec("conntrack", "-L"), StringComparison.Ordinal);
+        await EndedAsync("dst=100.0.0.4");
     }
 
     [Theory]

@@ -1,4 +1,4 @@
-# `./cn2 test`: everything CI runs. One line per stage while it runs, a table, and as the last line `N passed, N failed`.
+# `./cn2 test`: everything CI runs. What each stage says, whole, when it has ended; a table; and as the last line `N passed, N failed`.
 # Every test, lab step, script and check counts one. A stage that brings no counts has failed. At most ten tests of a project that fail are run again.
 # TEST_STAGES="build format CN2.Network.Tests lab" runs only these.
 
@@ -24,25 +24,12 @@ cn2_test() {
     need_dotnet
     need ip nft iptables sysctl setpriv curl jq initdb pgbouncer gobgpd zebra bird nginx conntrack ps python3 tshark dumpcap qemu-system-x86_64 virtiofsd busybox node npm
 
+    trap 'end_trees "${STAGE_PID[@]}" $ACTIVE_CHILD' EXIT
     stage scripts check_scripts
     stage build check_build
-    local built=${STAGE_FAILED[-1]} project
-    if [ "$built" -eq 0 ]; then
-        # Many of its tests measure time, so nothing runs beside them.
-        stage CN2.Api.Tests check_project CN2.Api.Tests
-        # The virtual machine has one processor; the tests beside it mostly wait.
-        begin_stage kernel-tunnels check_kernel_tunnels
-        begin_stage format check_format
-        AFTER=${BESIDE_PIDS[*]: -1} begin_stage packaging politely check_packaging
-        AFTER=${BESIDE_PIDS[*]: -1} begin_stage openapi-clients politely check_openapi_clients
-        AFTER=${BESIDE_PIDS[*]: -1} begin_stage kubectl politely check_kubectl
-        for project in tests/*.Tests; do
-            project=$(basename "$project")
-            [ "$project" = CN2.Api.Tests ] || stage "$project" check_project "$project"
-        done
-        # The lab publishes the programs, so what compiles the projects has ended before.
+    if [ "${STAGE_FAILED[-1]}" -eq 0 ]; then
+        begin_tests
         end_stages
-        stage lab check_lab
     else
         warn "Nothing else can run without a build"
     fi
@@ -67,6 +54,27 @@ cn2_test() {
     [ "$failed" -eq 0 ] || exit 1
 }
 
+# Which stages run at the same time. Most of their time is waiting, so two or three together keep two processors busy. They share no name: namespaces,
+# directories and clusters are of their own, and ports are free ones. What measures time has the processors' precedence (NICENESS of the others).
+begin_tests() {
+    begin_stage CN2.Api.Tests check_project CN2.Api.Tests
+    # The virtual machine has one processor. Its own waits are the longest of all.
+    NICENESS=5 begin_stage kernel-tunnels check_kernel_tunnels
+    NICENESS=19 begin_stage format check_format
+    NICENESS=19 AFTER="format" begin_stage packaging check_packaging
+    NICENESS=19 AFTER="packaging" begin_stage openapi-clients check_openapi_clients
+    AFTER="CN2.Api.Tests" begin_stage CN2.Model.Tests check_project CN2.Model.Tests
+    AFTER="CN2.Api.Tests" begin_stage CN2.VRouter.Tests check_project CN2.VRouter.Tests
+    AFTER="CN2.VRouter.Tests" begin_stage lab check_lab
+    NICENESS=10 AFTER="CN2.Api.Tests kernel-tunnels openapi-clients" begin_stage kubectl check_kubectl
+    # The rest computes all the time.
+    local project
+    for project in tests/*.Tests; do
+        project=$(basename "$project")
+        [ -n "${STAGE_BEGUN[$project]:-}" ] || AFTER="CN2.Model.Tests lab kubectl" begin_stage "$project" check_project "$project"
+    done
+}
+
 # stage NAME FUNCTION...: the function leaves its counts in COUNT_PASSED and COUNT_FAILED.
 stage() {
     ! left_out "$1" || return 0
@@ -81,42 +89,87 @@ stage() {
 alone_stage() {
     trap 'end_compiler; [ -z "$ACTIVE_CHILD" ] || kill "$ACTIVE_CHILD" 2>/dev/null || true' EXIT
     trap 'exit 143' TERM
-    [ -z "${AFTER:-}" ] || tail --pid="$AFTER" -f /dev/null
     run_stage "$@"
     printf '%s %s %s %s\n' "$COUNT_PASSED" "$COUNT_FAILED" "$STAGE_TIME" "$PROCESSOR_TIME" >"$TEST_DIR/counts-$1"
 }
 
-# begin_stage NAME FUNCTION...: a stage that runs while the next ones do; end_stages waits for all of them and shows what they said. It begins
-# when the process AFTER has ended.
-BESIDE_NAMES=()
-BESIDE_PIDS=()
+# begin_stage NAME FUNCTION...: a stage that runs beside others; end_stages waits for all of them and shows what they said. It begins when the stages that
+# AFTER names have ended (those that are left out have). NICENESS: how far it steps back behind the others, 0 to 19 as in nice(1).
+declare -A STAGE_PID=() STAGE_BEGUN=()
 begin_stage() {
     local name=$1
+    STAGE_BEGUN[$name]=yes
     ! left_out "$name" || return 0
-    note "$name runs beside the next stages"
-    (ON_TERMINAL='' alone_stage "$@") >"$TEST_DIR/beside-$name.log" 2>&1 &
+    (ON_TERMINAL='' later_stage "$@") >"$TEST_DIR/beside-$name.log" 2>&1 &
+    STAGE_PID[$name]=$!
     BESIDE_NAMES+=("$name")
-    BESIDE_PIDS+=("$!")
-    trap 'kill "${BESIDE_PIDS[@]}" $ACTIVE_CHILD 2>/dev/null || true' EXIT
 }
+BESIDE_NAMES=()
 
-end_stages() {
-    local i name status
-    for i in "${!BESIDE_NAMES[@]}"; do
-        name=${BESIDE_NAMES[i]} status=0
-        with_progress "Waiting for $name" "$TEST_DIR/waited.log" tail --pid="${BESIDE_PIDS[i]}" -f /dev/null
-        wait "${BESIDE_PIDS[i]}" || status=$?
-        cat "$TEST_DIR/beside-$name.log"
-        [ "$status" -eq 0 ] || complain "$name ended with status $status"
-        book_stage "$name"
+later_stage() {
+    local before
+    for before in ${AFTER:-}; do
+        [ -z "${STAGE_PID[$before]:-}" ] || tail -s 0.2 --pid="${STAGE_PID[$before]}" -f /dev/null
     done
-    BESIDE_NAMES=() BESIDE_PIDS=()
+    : >"$TEST_DIR/began-$1"
+    [ -z "${NICENESS:-}" ] || renice -n "$NICENESS" -p "$BASHPID" >/dev/null
+    alone_stage "$@"
 }
 
-# In a stage that runs beside others: it takes what they leave of the processors.
-politely() {
-    renice -n 19 -p "$BASHPID" >/dev/null
-    "$@"
+# Shows each stage whole when it has ended, and meanwhile which of them run.
+end_stages() {
+    local left=("${BESIDE_NAMES[@]}") going running said='' name
+    while [ ${#left[@]} -gt 0 ]; do
+        going=() running=''
+        for name in "${left[@]}"; do
+            if kill -0 "${STAGE_PID[$name]}" 2>/dev/null; then
+                going+=("$name")
+                [ ! -f "$TEST_DIR/began-$name" ] || running+=", $name"
+            else
+                show_stage "$name"
+            fi
+        done
+        left=("${going[@]}")
+        spin "running: ${running#, }"
+        if [ -z "$ON_TERMINAL" ] && [ -n "$running" ] && [ "$running" != "$said" ]; then note "running: ${running#, }"; fi
+        said=$running
+        sleep 0.3
+    done
+    BESIDE_NAMES=()
+}
+
+show_stage() {
+    local name=$1 status=0
+    wait "${STAGE_PID[$name]}" || status=$?
+    unset "STAGE_PID[$name]"
+    wipe
+    cat "$TEST_DIR/beside-$name.log"
+    [ "$status" -eq 0 ] || complain "$name ended with status $status"
+    book_stage "$name"
+}
+
+# Ends processes with all that they have started, and waits for them: the lab takes its namespaces down, and tests that run come to their end. Who is still
+# there after 20 s is killed. What has a session of its own is left to whoever started it.
+end_trees() {
+    [ $# -gt 0 ] || return 0
+    local all session turn
+    trap '' INT TERM HUP
+    session=$(ps -o sid= -p $$ | tr -d ' ')
+    mapfile -t all < <(ps -s "$session" -o pid=,ppid= | awk -v roots="$*" '
+        { parent[$1] = $2 }
+        END {
+            n = split(roots, root, " "); for (i = 1; i <= n; i++) wanted[root[i]] = 1
+            for (pid in parent) for (p = pid; p > 1; p = parent[p]) if (p in wanted) { print pid; break }
+        }')
+    kill "${all[@]}" 2>/dev/null || true
+    for ((turn = 0; turn < 100; turn++)); do
+        # Zombies of processes that have no parent any more are nobody's to wait for.
+        mapfile -t all < <(ps -o pid=,stat= -p "$(IFS=,; printf '%s' "${all[*]}")" 2>/dev/null | awk '$2 !~ /^Z/ { print $1 }')
+        [ ${#all[@]} -gt 0 ] || return 0
+        [ "$turn" -gt 0 ] || say "Ending what runs"
+        sleep 0.2
+    done
+    kill -KILL "${all[@]}" 2>/dev/null || true
 }
 
 left_out() {
@@ -184,6 +237,8 @@ check_build() {
     one_check "Building, warnings are errors" "$TEST_DIR/build.log" timeout 600 \
         dotnet build CN2.Api.sln -c Release --no-restore -p:UseSharedCompilation=true -p:SharedCompilationId="$COMPILER"
     end_compiler
+    # Now, because the lab runs beside tests that use what is built.
+    [ "$COUNT_FAILED" -gt 0 ] || publish
 }
 
 end_compiler() {
@@ -304,7 +359,12 @@ what_failed() {
 
 check_lab() {
     local log=$TEST_DIR/lab.log line
-    LAB_RUN_DIR=$CN2_RUN/test-lab NO_COLOR=1 timeout --foreground -k 30 600 ./cn2 lab 2>&1 | tee "$log" || true
+    # In the background, because a shell that waits for a command of its own hears no signal meanwhile.
+    LAB_RUN_DIR=$CN2_RUN/test-lab NO_COLOR=1 timeout -k 30 600 ./cn2 lab >"$log" 2>&1 &
+    ACTIVE_CHILD=$!
+    wait "$ACTIVE_CHILD" || true
+    ACTIVE_CHILD=
+    cat "$log"
     line=$(grep -E '^[0-9]+ steps passed, [0-9]+ failed$' "$log" | tail -n 1)
     [[ $line =~ ^([0-9]+)\ steps\ passed,\ ([0-9]+)\ failed$ ]] || return 1
     COUNT_PASSED=${BASH_REMATCH[1]}

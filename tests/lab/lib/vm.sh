@@ -48,9 +48,8 @@ vm_run() (
         sleep 0.1
     done
     # The firmware has the first serial port to itself. Without SMAP, as its emulation fails .NET's way to restore a thread (iretq).
-    # One processor: emulated threads that wait for each other on two cost twice the time. It has precedence over what runs
-    # beside it, because its own waits are the longest.
-    nice -n -10 timeout -k 5 "$patience" qemu-system-x86_64 -M q35 -accel tcg -cpu max,-smap -smp 1 -m 3072 -nodefaults -display none -no-reboot \
+    # One processor: emulated threads that wait for each other on two cost twice the time.
+    timeout -k 5 "$patience" qemu-system-x86_64 -M q35 -accel tcg -cpu max,-smap -smp 1 -m 3072 -nodefaults -display none -no-reboot \
         -object memory-backend-memfd,id=memory,size=3072M,share=on -numa node,memdev=memory \
         -chardev "socket,id=files,path=$work/files.sock" -device vhost-user-fs-pci,chardev=files,tag=host \
         -kernel "$(ls "$VM_KERNEL"/boot/vmlinuz-*)" -initrd "$work/initramfs.gz" -serial null -serial stdio \

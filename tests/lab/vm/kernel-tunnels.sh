@@ -21,7 +21,7 @@ echo "the agent started within $i s"
 
 # An emulated machine is slow: of the classes that take long, the tests in which the kernel's tunnels differ from the agent's.
 status=0
-run() { "$bin/CN2.VRouter.Tests" -noColor "$@" || status=1; }
+run() { "$bin/CN2.VRouter.Tests" -noColor -maxThreads 1 "$@" || status=1; }
 run -method '*.AgentVpnTests.Connections_outlive*'
 run -method '*.OverlayEngineTests.A_client*' -method '*.OverlayEngineTests.A_packet*' -method '*.OverlayEngineTests.A_removed*' \
     -method '*.OverlayPlumbingTests.An_agent_that_starts*' -method '*.OverlayTransferTests.A_packet*' -method '*.OverlayTransferTests.The*' \

@@ -35,6 +35,8 @@ public sealed class MaxAdvertisedTests : IDisposable
         Assert.Empty(speaker.WithheldFrom(Key("100.0.0.5", A)));
         Assert.Equal((2, 0), (speaker.Session("small").Withheld, speaker.Session("large").Withheld));
         Assert.Equal(2, speaker.TakeMoved().Count);
+        // bgpd has a path a moment before the kernel has the route.
+        await Eventually.TrueAsync(() => ((int[])[5, 6, 7]).All(n => large.Kernel($"100.0.0.{n}/32").Length > 0), "the kernel of the other router has what stays");
         using var monitor = new RouteMonitor(large.Namespace);
 
         // One goes, the next oldest comes.
