@@ -16,7 +16,7 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     private const int MaximumQueuedDeltas = 10_000;
 
     /// <summary>An older agent gets the whole for each change that is too large for it. Each holds the state of its moment in memory until it is written.</summary>
-    private const int MaximumQueuedWholes = 10;
+    public const int MaximumQueuedWholes = 10;
 
     private static readonly EncodedMessage Beat = EncodedMessage.Of(new ServerMessage { Heartbeat = new Heartbeat() });
 
