@@ -49,7 +49,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     public void Set(Guid owner, CompiledOwner? compiled, DateTimeOffset now)
     {
         _compiled.TryGetValue(owner, out var before);
-        var scopes = ScopesOf(before, compiled);
+        var scopes = RouteScope.AllOf(before, compiled);
         var concerned = Concerned(owner, before, compiled, scopes);
         foreach (var virtualRouter in concerned) SetOn(virtualRouter, owner, before, compiled, scopes, now);
         SetElsewhere(concerned, owner, before, compiled);
@@ -209,22 +209,12 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         {
             foreach (var natEntry in _compiled.GetValueOrDefault(owner)?.NatEntries ?? [])
             {
-                if (!IsHeld(ScopeOf(natEntry), virtualRouter) && natEntry.On(virtualRouter) is { } entry) entries.Add(entry);
+                if (!IsHeld(RouteScope.Of(natEntry), virtualRouter) && natEntry.On(virtualRouter) is { } entry) entries.Add(entry);
             }
         }
 
         foreach (var route in holding) entries.AddRange(route.HeldEntries);
         return (owners, entries);
-    }
-
-    /// <summary>What the vRouter has of the owner under this key: what is held, or what the owner asks for.</summary>
-    private VirtualRouterNatEntry? EntryOn(string virtualRouter, Guid owner, NatEntryKey key)
-    {
-        foreach (var route in _held.Of(key))
-            if (route.VirtualRouter == virtualRouter) return route.HeldEntries.First(e => e.Key == key);
-        foreach (var natEntry in _compiled.GetValueOrDefault(owner)?.NatEntries ?? [])
-            if (natEntry.Key == key) return IsHeld(ScopeOf(natEntry), virtualRouter) ? null : natEntry.On(virtualRouter);
-        return null;
     }
 
     /// <summary>The vRouter has entries with a backend behind a route of this FloatingIP there, or is to get them: the resources ask for them, or they are held.</summary>
@@ -266,28 +256,15 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     /// <summary>Owners whose status may have changed since the last call.</summary>
     public IReadOnlyCollection<Guid> TakeTouchedOwners() => Exchange(ref _touched, []);
 
-    /// <summary>Each once.</summary>
-    private static List<RouteScope> ScopesOf(CompiledOwner? before, CompiledOwner? after)
+    /// <summary>What the vRouter has of the owner under this key: what is held, or what the owner asks for.</summary>
+    private VirtualRouterNatEntry? EntryOn(string virtualRouter, Guid owner, NatEntryKey key)
     {
-        var scopes = new List<RouteScope>(2);
-        Add(before);
-        Add(after);
-        return scopes;
-
-        void Add(CompiledOwner? compiled)
-        {
-            if (compiled is null) return;
-            foreach (var natEntry in compiled.NatEntries.AsSpan())
-                if (ScopeOf(natEntry) is { } scope && !scopes.Contains(scope)) scopes.Add(scope);
-            foreach (var route in compiled.Routes.AsSpan())
-                if (!scopes.Contains(ScopeOf(route))) scopes.Add(ScopeOf(route));
-        }
+        foreach (var route in _held.Of(key))
+            if (route.VirtualRouter == virtualRouter) return route.HeldEntries.First(e => e.Key == key);
+        foreach (var natEntry in _compiled.GetValueOrDefault(owner)?.NatEntries ?? [])
+            if (natEntry.Key == key) return IsHeld(RouteScope.Of(natEntry), virtualRouter) ? null : natEntry.On(virtualRouter);
+        return null;
     }
-
-    private static RouteScope? ScopeOf(NatEntry natEntry) =>
-        natEntry.FloatingIP is { } floatingIP ? new RouteScope(floatingIP, natEntry.Key.RoutingInstance) : null;
-
-    private static RouteScope ScopeOf(FloatingIPRoute route) => new(route.FloatingIP, route.RoutingInstance);
 
     /// <summary>
     /// The vRouters on which the owner's entries or routes differ from those of the others: the ones of its endpoints and routes, and those that its entries name. All of
@@ -340,7 +317,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         var had = WithHeld(askedBefore, scopes, virtualRouter);
         foreach (var scope in scopes)
         {
-            var wanted = after?.Routes.FirstOrDefault(r => ScopeOf(r) == scope && r.VirtualRouter == virtualRouter);
+            var wanted = after?.Routes.FirstOrDefault(r => RouteScope.Of(r) == scope && r.VirtualRouter == virtualRouter);
             if (TakeOver(owner, scope, virtualRouter, wanted, asked) is { } route) HoldIfNeeded(route, askedBefore, asked, now);
         }
 
@@ -363,7 +340,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         foreach (var natEntry in after?.NatEntries ?? [])
         {
             if (natEntry.Elsewhere() is not { } entry || (had?.Remove(entry.Key, out var old) == true && old.Equals(entry))) continue;
-            var scope = ScopeOf(natEntry);
+            var scope = RouteScope.Of(natEntry);
             if (_held.Of(entry.Key) is { Count: > 0 } holders) TakeFromHolders(holders, concerned, scope, entry.Key);
             _natEntries.PutElsewhere(concerned, owner, entry);
         }
@@ -376,7 +353,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         var entries = new List<VirtualRouterEntry>();
         foreach (var natEntry in compiled?.NatEntries ?? [])
         {
-            if (natEntry.On(virtualRouter) is { } entry) entries.Add(new VirtualRouterEntry(ScopeOf(natEntry), entry, Held: false));
+            if (natEntry.On(virtualRouter) is { } entry) entries.Add(new VirtualRouterEntry(RouteScope.Of(natEntry), entry, Held: false));
         }
 
         return entries;
@@ -549,7 +526,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         if (!acknowledgements.RefusesAny(route.VirtualRouter)) return false;
         foreach (var natEntry in _compiled.GetValueOrDefault(route.Owner)?.NatEntries ?? [])
         {
-            if (ScopeOf(natEntry) == route.Scope && acknowledgements.IsRefused(route.VirtualRouter, natEntry.Key) && natEntry.On(route.VirtualRouter) is not null) return true;
+            if (RouteScope.Of(natEntry) == route.Scope && acknowledgements.IsRefused(route.VirtualRouter, natEntry.Key) && natEntry.On(route.VirtualRouter) is not null) return true;
         }
 
         return false;
@@ -619,7 +596,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     private bool IsAcknowledged(SequencedRoute route) =>
         route.EntriesMark is { } mark && acknowledgements.IsAcknowledged(route.VirtualRouter, mark);
 
-    private SequencedRoute? RouteOf(FloatingIPRoute route) => RouteOf(ScopeOf(route), route.VirtualRouter);
+    private SequencedRoute? RouteOf(FloatingIPRoute route) => RouteOf(RouteScope.Of(route), route.VirtualRouter);
 
     private SequencedRoute? RouteOf(RouteScope scope, string virtualRouter) =>
         _routes.TryGetValue(scope.FloatingIP, out var routes) ? routes.Find(r => r.Scope == scope && r.VirtualRouter == virtualRouter) : null;

@@ -25,6 +25,8 @@ public sealed class AgentsAppliedTests : IAsyncDisposable
     {
         _parts = new LoopParts(replace: services => services.AddSingleton<IAgentReportStore>(_store));
         Others(true);
+        // An agent that comes waits for a reading of the change feed while there are others.
+        _parts.State.FeedReadAt = DateTimeOffset.MaxValue;
     }
 
     private VirtualRouterLedger Ledger => _parts.State.Ledger;
