@@ -115,7 +115,7 @@ public sealed class RouterStoryTests
         var story = new DriverStory(seed);
         BgpPath stays = DriverStory.Path(Prefix, "172.28.0.3"), goes = DriverStory.Path(Prefix, "172.28.0.4");
         story.Start(null, goes, stays);
-        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.UntilAllAreUp();
         story.Run(PeerTrials.ProvenAfter);
         story.OnePath.Cut(story.Engine.Name);
         story.Engine.Kill();
@@ -127,7 +127,7 @@ public sealed class RouterStoryTests
 
         story.Start(rows, stays);
         story.OnePath.MendAll();
-        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.UntilAllAreUp();
         story.Run(15 * Second);
 
         Assert.Contains(session, story.Engine.Sessions); // it waited, and needed no new session
@@ -150,17 +150,13 @@ public sealed class RouterStoryTests
         var story = new DriverStory(seed);
         var path = DriverStory.Path(Prefix, "172.28.0.3") with { Communities = [BgpCommunity.NoExport] };
         story.Start(null, path);
-        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.UntilAllAreUp();
         story.Run(Second);
         Assert.NotEmpty(story.Frr.Table);
-        var rows = story.RowsOf(path);
-        story.Kill();
-        story.Engine.Kill();
-        story.Run(Second);
-        story.Engine.Start();
+        var rows = story.KillBothAndStartEngine(path);
 
         startAgain(story, rows, path);
-        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.UntilAllAreUp();
         story.Run(5 * Second);
         Assert.Equal([path.NextHop], story.Frr.Table.Select(p => p.Path.NextHop));
         story.Until(story.Withdraw(path));
@@ -179,16 +175,12 @@ public sealed class RouterStoryTests
         var story = new DriverStory(seed, isFrrExternal: true);
         BgpPath goes = DriverStory.Path(Prefix, "172.28.0.3"), stays = DriverStory.Path(Prefix, "172.28.0.4");
         story.Start(null, goes, stays);
-        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.UntilAllAreUp();
         story.Run(Second);
-        var rows = story.RowsOf(goes, stays);
-        story.Kill();
-        story.Engine.Kill();
-        story.Run(Second);
-        story.Engine.Start();
+        var rows = story.KillBothAndStartEngine(goes, stays);
 
         story.Start(rows, stays with { Communities = [BgpCommunity.NoExport] });
-        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.UntilAllAreUp();
         story.Run(15 * Second);
         Assert.Empty(story.Frr.Table);
         Assert.Equal([stays.NextHop], story.Bird.Table.Select(p => p.Path.NextHop));
@@ -202,7 +194,7 @@ public sealed class RouterStoryTests
         var story = new DriverStory(seed);
         var path = DriverStory.Path(Prefix, "172.28.0.3");
         story.Start(null, path);
-        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.UntilAllAreUp();
         story.Run(PeerTrials.ProvenAfter);
         story.OnePath.Cut(story.Engine.Name);
         story.Engine.Kill();
@@ -224,7 +216,7 @@ public sealed class RouterStoryTests
         var story = new DriverStory(seed);
         var paths = new[] { DriverStory.Path(Prefix, "172.28.0.3"), DriverStory.Path(Prefix, "172.28.0.4") };
         story.Start(null, paths);
-        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.UntilAllAreUp();
         story.Run(PeerTrials.ProvenAfter);
         story.Frr.Cut(story.Engine.Name);
         story.Engine.Sessions.Single(s => s.Router == story.Frr).Reset(isGraceful: true);
@@ -238,7 +230,7 @@ public sealed class RouterStoryTests
 
     private static void HasOnly(DriverStory story, params BgpPath[] paths)
     {
-        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.UntilAllAreUp();
         story.Run(15 * Second);
         foreach (var router in new[] { story.Frr, story.Bird })
         {
@@ -250,10 +242,10 @@ public sealed class RouterStoryTests
     /// <summary>The engine ends and is started at once; of the routers only the one without ADD-PATH was in session for long.</summary>
     private static void EndEngineWhenOnlyOneRouterIsProven(DriverStory story, Action meanwhile)
     {
-        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.UntilAllAreUp();
         story.Run(PeerTrials.ProvenAfter);
         foreach (var session in story.Engine.Sessions.Where(s => s.Router != story.OnePath).ToList()) session.Reset(isGraceful: false);
-        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.UntilAllAreUp();
         story.Run(Second);
         Assert.NotEmpty(story.Frr.Table);
         Assert.NotEmpty(story.Bird.Table);
@@ -280,7 +272,7 @@ public sealed class RouterStoryTests
     private static void UseUpNumber(DriverStory story, BgpPath path)
     {
         story.Start(null, path);
-        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.UntilAllAreUp();
         story.Until(story.Withdraw(path));
         story.Run(Second);
         story.Kill();

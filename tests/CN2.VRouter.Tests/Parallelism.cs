@@ -3,12 +3,12 @@ using Xunit.v3;
 
 // A class with an agent or a node uses a seventh of a processor: it waits for packets and timers.
 [assembly: Parallelization(MaxThreads = 6)]
-[assembly: TestCollectionOrderer(typeof(CN2.VRouter.Tests.LongestFirst))]
+[assembly: TestCollectionOrderer(typeof(CN2.VRouter.Tests.LongTestsFirst))]
 
 namespace CN2.VRouter.Tests;
 
 /// <summary>Starts the classes that take longest before all others: started last, one of them would run alone at the end.</summary>
-public sealed class LongestFirst : ITestCollectionOrderer
+public sealed class LongTestsFirst : ITestCollectionOrderer
 {
     private static readonly string[] Longest =
     [
@@ -18,12 +18,5 @@ public sealed class LongestFirst : ITestCollectionOrderer
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
         where TTestCollection : ITestCollection =>
-        [.. testCollections.OrderBy(RankOf).ThenBy(c => c.TestCollectionDisplayName, StringComparer.Ordinal)];
-
-    private static int RankOf<TTestCollection>(TTestCollection collection)
-        where TTestCollection : ITestCollection
-    {
-        var rank = Array.FindIndex(Longest, l => collection.TestCollectionDisplayName.Contains("." + l, StringComparison.Ordinal));
-        return rank < 0 ? Longest.Length : rank;
-    }
+        [.. testCollections.OrderBy(c => LongestFirst.RankOf(c, Longest)).ThenBy(c => c.TestCollectionDisplayName, StringComparer.Ordinal)];
 }

@@ -18,6 +18,9 @@ internal sealed class FleetLatency(PrivateNetwork network, Report report, BenchO
 
     private int Creates => 40 * (int)options.LoadTime.TotalSeconds;
 
+    /// <summary>Of part 6: so many that its p99 is not the moment at which the others come.</summary>
+    private int CreatesOfMany => 10 * Creates;
+
     public async Task AcknowledgedAsync()
     {
         await using var site = await FleetSite.StartAsync(network, postgres, "fleet_latency");
@@ -49,14 +52,14 @@ internal sealed class FleetLatency(PrivateNetwork network, Report report, BenchO
             Progress.Step($"(j6) {_few} good agents {what}");
             foreach (var behaviour in bad) site.Fleet.Add(1, behaviour);
             var grown = await site.WholeAsync(); // the server never comes to rest beside agents that reconnect
-            var run = grown.Fault is null ? await AcknowledgedCreates.RunAsync(Clients, 10 * Creates / Clients, $"c{rows.Count}", App, arrivals) : new AcknowledgedCreates.Run(grown.Fault);
+            var run = grown.Fault is null ? await AcknowledgedCreates.RunAsync(Clients, CreatesOfMany / Clients, $"c{rows.Count}", App, arrivals) : new AcknowledgedCreates.Run(grown.Fault);
             rows.Add([what, .. Cells(run), site.PeakMiB, site.Fleet.Broken, site.Fleet.Agents.Where(a => !a.IsGood).Sum(a => a.Attempts)]);
             if (alone is { } reference) report.Add(AtMost($"(j6) good agents {what}: p99 of POST to acknowledged next to them alone", 1.5, run, l => l.P99 / reference.P99, ""));
             alone ??= run.Latencies;
         }
 
         report.Table([FormattableString.Invariant($"{_few} good agents"), "p50 ms", "p99 ms", "longest ms", "API at most MiB", "broken streams", "connections of the others"], rows);
-        report.Text($"The same with {Clients} clients and {10 * Creates:N0} Services, from the moment at which the others come. The slow agent reads a message every 100 ms, the stopped one stops reading at the first message of each snapshot, the frozen one stands still with its connection open. The mixture has by a seed: agents that never acknowledge, that acknowledge what they never got, that come anew every second, that connect and say nothing, and those three. Broken streams are those of good agents.");
+        report.Text($"The same with {Clients} clients and {CreatesOfMany:N0} Services, from the moment at which the others come. The slow agent reads a message every 100 ms, the stopped one stops reading at the first message of each snapshot, the frozen one stands still with its connection open. The mixture has by a seed: agents that never acknowledge, that acknowledge what they never got, that come anew every second, that connect and say nothing, and those three. Broken streams are those of good agents.");
     }
 
     private IEnumerable<(string What, AgentBehaviour[] Bad)> Companies()

@@ -18,6 +18,9 @@ public sealed record VRouterDelta(
     /// <inheritdoc cref="NatEntryChanges.Common"/>
     public NatEntryChanges? CommonNatEntries { get; init; }
 
+    /// <inheritdoc cref="NatEntryChanges.Parts"/>
+    public IEnumerable<NatEntryChanges> NatEntryParts => new NatEntryChanges(NatEntries, RemovedNatEntries, CommonNatEntries).Parts;
+
     public IReadOnlyCollection<RoutingInstance> RoutingInstances { get; init; } = [];
     public IReadOnlyCollection<VpnRoute> VpnRoutes { get; init; } = [];
     public IReadOnlyCollection<int> RemovedRoutingInstances { get; init; } = [];

@@ -66,6 +66,7 @@ internal sealed class UnknownEntries(LoopState state)
     private HashSet<string> Found(IReadOnlyCollection<string> newcomers)
     {
         HashSet<string> found = [];
+        if (_suspected.Count == 0) return found;
         var byAddress = newcomers.Select(state.Resources.VirtualRouter).OfType<VirtualRouter>()
             .SelectMany(r => new[] { r.Address, r.Address6 }.OfType<IPAddress>().Select(a => (Address: a, r.Name))).ToLookup(r => r.Address, r => r.Name);
         foreach (var floatingIP in _suspected)

@@ -20,6 +20,9 @@ public sealed class NatEntryChanges(IReadOnlyCollection<VirtualRouterNatEntry> p
 
     public NatEntryChanges? Common => common;
 
+    /// <summary><see cref="Common"/> and the rest, in the order in which they count. In each, what is removed comes before what is put.</summary>
+    public IEnumerable<NatEntryChanges> Parts => common is null ? [this] : [common, this];
+
     /// <summary>The keys in RoutingInstances that entries are put for, those of <see cref="Common"/> too.</summary>
     public IReadOnlyList<NatEntryKey> PutInVpns => _putInVpns ??= InVpns(put.Select(e => e.Key), common?.PutInVpns);
 

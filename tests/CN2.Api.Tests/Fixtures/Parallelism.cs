@@ -25,18 +25,11 @@ public sealed class RoutersBesideTheRest : ITestCollectionOrderer
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
         where TTestCollection : ITestCollection
     {
-        var byKind = testCollections.OrderBy(RankOf).ThenBy(NameOf, StringComparer.Ordinal).ToLookup(c => NameOf(c).Contains(".GoBgp.", StringComparison.Ordinal));
-        var others = byKind[false].OrderBy(RankOf).ThenByDescending(c => Long.Any(l => NameOf(c).Contains(l, StringComparison.Ordinal))).ToList();
+        var byKind = testCollections.OrderBy(c => LongestFirst.RankOf(c, Longest)).ThenBy(NameOf, StringComparer.Ordinal).ToLookup(c => NameOf(c).Contains(".GoBgp.", StringComparison.Ordinal));
+        var others = byKind[false].OrderBy(c => LongestFirst.RankOf(c, Longest)).ThenByDescending(c => Long.Any(l => NameOf(c).Contains(l, StringComparison.Ordinal))).ToList();
         var routers = byKind[true].ToList();
         var both = Math.Min(routers.Count, others.Count);
         return [.. routers.Zip(others).SelectMany(pair => new[] { pair.First, pair.Second }), .. routers.Skip(both), .. others.Skip(both)];
-    }
-
-    private static int RankOf<TTestCollection>(TTestCollection collection)
-        where TTestCollection : ITestCollection
-    {
-        var rank = Array.FindIndex(Longest, l => NameOf(collection).Contains("." + l, StringComparison.Ordinal));
-        return rank < 0 ? Longest.Length : rank;
     }
 
     private static string NameOf<TTestCollection>(TTestCollection collection)

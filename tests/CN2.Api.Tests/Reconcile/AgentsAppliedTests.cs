@@ -24,7 +24,7 @@ public sealed class AgentsAppliedTests : IAsyncDisposable
     public AgentsAppliedTests()
     {
         _parts = new LoopParts(replace: services => services.AddSingleton<IAgentReportStore>(_store));
-        Others(true);
+        _parts.TakeOthers(any: true);
         // An agent that comes waits for a reading of the change feed while there are others.
         _parts.State.FeedReadAt = DateTimeOffset.MaxValue;
     }
@@ -200,7 +200,7 @@ public sealed class AgentsAppliedTests : IAsyncDisposable
     [Fact]
     public async Task A_replica_that_is_alone_tells_nobody()
     {
-        Others(false);
+        _parts.TakeOthers(any: false);
         StartAndConnect(2);
         foreach (var account in Ledger.Accounts) Acknowledge(account.Name);
         Share();
@@ -294,8 +294,6 @@ public sealed class AgentsAppliedTests : IAsyncDisposable
     private void Acknowledge(string name, params VRouterRefusal[] refused) => Handle(new AgentEvent.Applied(name, Ledger.Open(name).LastRevision, null, refused));
 
     private void Handle(AgentEvent agentEvent) => _parts.Get<AgentEventHandler>().Handle(agentEvent);
-
-    private void Others(bool any) => _parts.State.Others.Take(new ReplicaView(any, false, false, new Dictionary<string, IReadOnlyList<BgpSession>>()));
 
     private NextTick Share()
     {

@@ -99,7 +99,7 @@ internal sealed class FakeAgents : IVRouterPublisher, IDisposable
     public bool Publish(string name, ulong revision, VRouterDelta delta)
     {
         Interlocked.Increment(ref _deltas);
-        Interlocked.Add(ref _natEntries, delta.NatEntries.Count + (delta.CommonNatEntries?.Put.Count ?? 0));
+        Interlocked.Add(ref _natEntries, delta.NatEntryParts.Sum(p => p.Put.Count));
         Find(name)?.Take(revision, delta);
         return true;
     }

@@ -159,9 +159,12 @@ internal sealed class FakeNode(string name, string address)
     {
         lock (_lock)
         {
-            foreach (var key in delta.CommonNatEntries?.Removed ?? []) _wanted.Remove(key);
-            Put(delta.CommonNatEntries?.Put ?? [], [], []);
-            foreach (var key in delta.RemovedNatEntries) _wanted.Remove(key);
+            foreach (var part in delta.NatEntryParts)
+            {
+                foreach (var key in part.Removed) _wanted.Remove(key);
+                foreach (var entry in part.Put) _wanted[entry.Key] = entry;
+            }
+
             _drops.ExceptWith(delta.RemovedFloatingIPs);
             foreach (var uid in delta.RemovedProbes) _probes.Remove(uid);
             foreach (var key in delta.RemovedAttachments) _attachments.Remove(key);
@@ -170,7 +173,7 @@ internal sealed class FakeNode(string name, string address)
             CarrierListsTold += delta.Carriers.Count;
             foreach (var attachment in delta.Attachments) _attachments[attachment.Key] = attachment;
             foreach (var holder in delta.EndpointHolders) _holders[holder.Address] = holder.Endpoint;
-            Put(delta.NatEntries, delta.FloatingIPs, delta.Probes);
+            Put([], delta.FloatingIPs, delta.Probes);
         }
 
         Answer(revision);

@@ -1,5 +1,4 @@
 using CN2.Api.Data;
-using CN2.Api.Drivers;
 using CN2.Api.Options;
 using CN2.Api.Reconcile;
 using Microsoft.Extensions.DependencyInjection;
@@ -112,7 +111,7 @@ public sealed class LeaderDutiesTests : IAsyncDisposable
     [Fact]
     public void Where_there_are_several_control_nodes_each_node_that_vanishes_is_marked_a_moment_later()
     {
-        _parts.State.Others.Take(new ReplicaView(HasOthers: true, MustIntroduce: false, RowsLost: false, new Dictionary<string, IReadOnlyList<BgpSession>>()));
+        _parts.TakeOthers(any: true);
         Lead();
         Assert.Equal([LostAfter], Round(seconds: 11));
         Handle(new LeaderEvent.LostMarked());

@@ -63,6 +63,9 @@ internal sealed class LoopParts : IAsyncDisposable
     /// <summary>This replica leads for five seconds of <see cref="Time"/>.</summary>
     public Task LeadAsync() => Get<Leadership>().StepAsync(CancellationToken.None);
 
+    /// <summary>What a heartbeat says of the other replicas: whether one is alive.</summary>
+    public void TakeOthers(bool any) => State.Others.Take(new ReplicaView(any, MustIntroduce: false, RowsLost: false, new Dictionary<string, IReadOnlyList<BgpSession>>()));
+
     public void Compile() => Get<OwnerCompiler>().Compile();
 
     /// <summary>The events that are in the inbox, handled by no one.</summary>

@@ -1,4 +1,3 @@
-using CN2.Api.Drivers;
 using CN2.Api.Reconcile;
 using CN2.Network.Compilation;
 using CN2.Network.Sequencing;
@@ -94,7 +93,7 @@ public sealed class OthersRoutesTests : IAsyncDisposable
     {
         if (announced == "the same route") Put(Compiled.With(Owner, Sample.Route(1)));
         else AskForTheNextRoute();
-        if (announced == "dead") _parts.State.Others.Take(new ReplicaView(false, false, false, new Dictionary<string, IReadOnlyList<BgpSession>>()));
+        if (announced == "dead") _parts.TakeOthers(any: false);
         _parts.State.Others.Set(Sample.Uid(1), "cn-b", [(announced == "another vRouter" ? Sample.Route(1, "compute3") : Sample.Route(1)).Path]);
         if (announced == "held")
         {
@@ -121,7 +120,7 @@ public sealed class OthersRoutesTests : IAsyncDisposable
         Assert.Equal("compute1", Assert.Single(_parts.Publisher.Configs).Name); // nobody else is there
         Assert.Null(_parts.State.AwaitedReadingAt);
 
-        _parts.State.Others.Take(new ReplicaView(true, false, false, new Dictionary<string, IReadOnlyList<BgpSession>>()));
+        _parts.TakeOthers(any: true);
         var came = _parts.Now;
         _dispatcher.Connected("compute2");
         _dispatcher.Flush();

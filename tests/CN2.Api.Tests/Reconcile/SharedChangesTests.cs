@@ -259,8 +259,12 @@ public sealed class SharedChangesTests : IAsyncDisposable
         /// <summary>As <c>DesiredState</c> of the agent: the common part first, in each part what is removed before what is put.</summary>
         public void Take(VRouterDelta delta)
         {
-            Take(delta.CommonNatEntries?.Removed ?? [], delta.CommonNatEntries?.Put ?? []);
-            Take(delta.RemovedNatEntries, delta.NatEntries);
+            foreach (var part in delta.NatEntryParts)
+            {
+                foreach (var key in part.Removed) _natEntries.Remove(key);
+                foreach (var entry in part.Put) _natEntries[entry.Key] = entry;
+            }
+
             _floatingIPs.ExceptWith(delta.RemovedFloatingIPs);
             _floatingIPs.UnionWith(delta.FloatingIPs);
             foreach (var number in delta.RemovedRoutingInstances) _instances.Remove(number);
@@ -281,11 +285,5 @@ public sealed class SharedChangesTests : IAsyncDisposable
                 _attachments.Values.Select(a => $"attachment {a}"), _carriers.Values.Select(c => $"carriers {c}"), _inside.Select(n => $"inside {n}"),
             }.SelectMany(lines => lines).Order(StringComparer.Ordinal),
         ];
-
-        private void Take(IEnumerable<NatEntryKey> removed, IEnumerable<VirtualRouterNatEntry> put)
-        {
-            foreach (var key in removed) _natEntries.Remove(key);
-            foreach (var entry in put) _natEntries[entry.Key] = entry;
-        }
     }
 }

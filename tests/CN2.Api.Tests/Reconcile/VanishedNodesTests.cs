@@ -58,10 +58,10 @@ public sealed class VanishedNodesTests : IAsyncDisposable
     [Fact]
     public async Task Where_nobody_could_be_asked_it_is_believed_only_when_no_other_control_node_has_agents()
     {
-        _parts.State.Others.Take(new ReplicaView(HasOthers: true, false, false, new Dictionary<string, IReadOnlyList<BgpSession>>()));
+        _parts.TakeOthers(any: true);
         Vanish("compute1", isWitnessed: false, "compute1");
         Assert.Empty(_parts.Publisher.Ended);
-        _parts.State.Others.Take(new ReplicaView(HasOthers: false, false, false, new Dictionary<string, IReadOnlyList<BgpSession>>()));
+        _parts.TakeOthers(any: false);
         Vanish("compute1", isWitnessed: false, "compute1");
         Assert.Equal(["compute1"], await VanishedAsync());
     }

@@ -171,7 +171,7 @@ public sealed class NatEntryCollectorTests
                 {
                     var changes = taken.Of(name);
                     if (changes?.Common is not null) differed++;
-                    foreach (var part in new[] { changes?.Common, changes }.OfType<NatEntryChanges>())
+                    foreach (var part in changes?.Parts ?? [])
                     {
                         foreach (var key in part.Removed) has[name].Remove(key);
                         foreach (var entry in part.Put) has[name][entry.Key] = entry;

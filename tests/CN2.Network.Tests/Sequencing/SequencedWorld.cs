@@ -132,7 +132,7 @@ internal sealed class SequencedWorld : IAcknowledgements
             if (natEntries.Of(virtualRouter) is not { } changes) continue;
             account.Revision++;
             var after = new Dictionary<NatEntryKey, VirtualRouterNatEntry?>();
-            foreach (var part in new[] { changes.Common, changes }.OfType<NatEntryChanges>())
+            foreach (var part in changes.Parts)
             {
                 foreach (var key in part.Removed) after[key] = null;
                 foreach (var entry in part.Put) after[entry.Key] = entry;

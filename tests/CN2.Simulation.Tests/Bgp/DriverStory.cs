@@ -70,6 +70,20 @@ internal sealed class DriverStory
     /// <summary>kill -9 of the control node's process; its engine lives.</summary>
     public void Kill() => _machine!.Kill();
 
+    /// <summary>kill -9 of both processes; after a second the engine is there again.</summary>
+    /// <returns>What the rows said of these paths.</returns>
+    public IReadOnlyCollection<AnnouncedPath> KillBothAndStartEngine(params BgpPath[] paths)
+    {
+        var rows = RowsOf(paths);
+        Kill();
+        Engine.Kill();
+        Run(TimeSpan.FromSeconds(1));
+        Engine.Start();
+        return rows;
+    }
+
+    public void UntilAllAreUp() => Until(() => IsUp(Frr, Bird, OnePath));
+
     /// <summary>What the rows say of these paths.</summary>
     public IReadOnlyCollection<AnnouncedPath> RowsOf(params BgpPath[] paths) =>
         [.. paths.Zip(_speaker!.PathIdentifiersOf([.. paths.Select(p => p.Key)]), (path, number) => new AnnouncedPath(path.Key, number))];

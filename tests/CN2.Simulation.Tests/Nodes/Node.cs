@@ -152,10 +152,15 @@ internal sealed class Node(string name, IPAddress address, IReadOnlyList<Publish
             foreach (var entry in config.NatEntries) Put(entry);
         }
 
-        if (delta is not null)
+        foreach (var part in delta?.NatEntryParts ?? [])
         {
-            Take(delta.CommonNatEntries?.Removed ?? [], delta.CommonNatEntries?.Put ?? []);
-            Take(delta.RemovedNatEntries, delta.NatEntries);
+            foreach (var key in part.Removed)
+            {
+                _wanted.Remove(key);
+                _unapplied.Add(key);
+            }
+
+            foreach (var entry in part.Put) Put(entry);
         }
 
         _revision = revision;
@@ -177,17 +182,6 @@ internal sealed class Node(string name, IPAddress address, IReadOnlyList<Publish
         }
 
         DialLater(TimeSpan.FromMilliseconds(random.Next(600)));
-    }
-
-    private void Take(IEnumerable<NatEntryKey> removed, IEnumerable<VirtualRouterNatEntry> put)
-    {
-        foreach (var key in removed)
-        {
-            _wanted.Remove(key);
-            _unapplied.Add(key);
-        }
-
-        foreach (var entry in put) Put(entry);
     }
 
     private void Put(VirtualRouterNatEntry entry)

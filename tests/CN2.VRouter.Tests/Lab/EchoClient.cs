@@ -67,6 +67,14 @@ public sealed class EchoClient : IDisposable
         }
     }
 
+    /// <summary>UDP: until this flow reaches that endpoint, or none. Flows end soon after a change and not with it: up to two seconds later on a busy machine, where a look at them takes long.</summary>
+    public Task GoesToAsync(string? endpoint) => Eventually.TrueAsync(async () => (await AskAsync())?.Endpoint == endpoint, $"the flow goes to {endpoint ?? "nobody"}");
+
+    /// <summary>Until a node tracks none of these flows. See <see cref="GoesToAsync"/>.</summary>
+    /// <param name="flows">What conntrack prints of each of them.</param>
+    public static Task EndedAsync(NetworkNamespace node, string flows) =>
+        Eventually.TrueAsync(() => !node.Exec("conntrack", "-L").Contains(flows, StringComparison.Ordinal), $"no flow with {flows}");
+
     /// <summary>TCP: whether this connection still carries data in both directions.</summary>
     public async Task<bool> EchoesAsync()
     {

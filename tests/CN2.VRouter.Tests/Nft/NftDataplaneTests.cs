@@ -223,9 +223,9 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
         await ApplyAsync(Configs.Config(natEntry with { Backends = Configs.Backends("10.1.2.2:80"), Draining = Configs.Backends("10.1.1.2:80") }));
         Assert.Equal("pod1", (await client.AskAsync())?.Endpoint);
         await ApplyAsync(Configs.Config(natEntry with { Backends = Configs.Backends("10.1.2.2:80") }));
-        await GoesToAsync(client, "pod2");
+        await client.GoesToAsync("pod2");
         await ApplyAsync(Configs.Config().With(FloatingIP));
-        await GoesToAsync(client, null);
+        await client.GoesToAsync(null);
     }
 
     [Fact]
@@ -238,18 +238,10 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
         using var toFloatingIP = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Udp, FloatingIP, 81))!;
         using var notOurs = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Udp, NodeLab.Pod1, 80))!;
         await ApplyAsync(Configs.Config(nodePort with { Backends = Configs.Backends("10.1.2.2:80") }, oneToOne with { Backends = Configs.Backends("10.1.2.2:0") }));
-        await GoesToAsync(toNode, "pod2");
-        await GoesToAsync(toFloatingIP, "pod2");
+        await toNode.GoesToAsync("pod2");
+        await toFloatingIP.GoesToAsync("pod2");
         Assert.Equal("pod1", (await notOurs.AskAsync())?.Endpoint);
     }
-
-    /// <summary>Flows end soon after the change, not with it.</summary>
-    private static Task GoesToAsync(EchoClient client, string? endpoint) =>
-        Eventually.TrueAsync(async () => (await client.AskAsync())?.Endpoint == endpoint, $"the flow goes to {endpoint ?? "nobody"}");
-
-    /// <param name="flows">What conntrack prints of each of them. See <see cref="GoesToAsync"/>.</param>
-    private Task EndedAsync(string flows) =>
-        Eventually.TrueAsync(() => !_lab.Node.Exec("conntrack", "-L").Contains(flows, StringComparison.Ordinal), $"no flow with {flows}");
 
     [Fact]
     public async Task A_flow_from_before_its_entry_existed_reaches_the_entry()
@@ -327,7 +319,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
         using var gone = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Tcp, FloatingIP, 8080))!;
         using var stays = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Tcp, "100.0.0.5", 8080))!;
         await ApplyAsync(Configs.Config(Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 8080, "10.1.1.2:80")));
-        await EndedAsync("dst=100.0.0.4");
+        await EchoClient.EndedAsync(_lab.Node, "dst=100.0.0.4");
         Assert.True(await stays.EchoesAsync());
     }
 
@@ -339,7 +331,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
         var next = _lab.Node.Run(() => new NftDataplane(new NftOptions("cn2", IPAddress.Parse(NodeLab.NodeAddress), null), NullLogger<NftDataplane>.Instance));
         await using var _ = next;
         await _lab.Node.RunAsync(() => next.ApplyAsync(Configs.Config(), null, TestContext.Current.CancellationToken));
-        await EndedAsync("dst=100.0.0.4");
+        await EchoClient.EndedAsync(_lab.Node, "dst=100.0.0.4");
     }
 
     [Theory]

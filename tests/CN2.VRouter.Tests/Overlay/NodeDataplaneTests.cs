@@ -192,9 +192,9 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
 
         await ApplyAllAsync(Vpns(attached with { Backends = Configs.Backends("10.1.2.2:0") }));
         Assert.True(await stream!.EchoesAsync());
-        await GoesToAsync(datagrams!, "underlay");
+        await datagrams!.GoesToAsync("underlay");
         await ApplyAllAsync(Vpns());
-        await EndedAsync("dst=100.0.0.4");
+        await EchoClient.EndedAsync(Node, "dst=100.0.0.4");
     }
 
     [Fact]
@@ -284,7 +284,7 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
         await ApplyAllAsync(Vpns(natEntry.In(5), moved.In(6) with { Draining = natEntry.Backends }));
         Assert.Equal("pod1", (await six.AskAsync())?.Endpoint);
         await ApplyAllAsync(Vpns(natEntry.In(5), moved.In(6)));
-        await GoesToAsync(six, "pod2");
+        await six.GoesToAsync("pod2");
         Assert.Equal("pod1", (await five.AskAsync())?.Endpoint);
     }
 
@@ -296,23 +296,15 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
         using var gone = (await EchoClient.OpenAsync(_lab.Site5.Client, ProtocolType.Tcp, FloatingIP, 8080))!;
         using var stays = (await EchoClient.OpenAsync(_lab.Site6.Client, ProtocolType.Tcp, FloatingIP, 8080))!;
         await ApplyAllAsync(Vpns(natEntry.In(6)));
-        await EndedAsync("zone-orig=5");
+        await EchoClient.EndedAsync(Node, "zone-orig=5");
         Assert.True(await stays.EchoesAsync());
 
         // Also entries that an earlier agent left.
         await _dataplane.DisposeAsync();
         _dataplane = Node.Run(New);
         await ApplyAllAsync(Vpns());
-        await EndedAsync("zone-orig=6");
+        await EchoClient.EndedAsync(Node, "zone-orig=6");
     }
-
-    /// <summary>Where a look at the flows takes long, as on a busy machine, they end up to two seconds after the change.</summary>
-    private static Task GoesToAsync(EchoClient client, string endpoint) =>
-        Eventually.TrueAsync(async () => (await client.AskAsync())?.Endpoint == endpoint, $"the flow goes to {endpoint}");
-
-    /// <param name="flows">What conntrack prints of each of them. See <see cref="GoesToAsync"/>.</param>
-    private Task EndedAsync(string flows) =>
-        Eventually.TrueAsync(() => !Node.Exec("conntrack", "-L").Contains(flows, StringComparison.Ordinal), $"no flow with {flows}");
 
     [Theory]
     [InlineData("ip link del cn2-5")]

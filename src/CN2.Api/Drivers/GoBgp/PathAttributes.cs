@@ -36,18 +36,17 @@ internal sealed record PathAttributes(
     public bool IsRestricted => AreRestricting(Communities);
 
     /// <inheritdoc cref="IsRestricted"/>
-    public static bool AreRestricting(EquatableList<BgpCommunity> communities) => communities.Any(c => c == BgpCommunity.NoAdvertise || KeepsFromExternalPeers(c));
+    public static bool AreRestricting(EquatableList<BgpCommunity> communities) => communities.Any(IsRestricting);
 
     /// <summary>The same, as a path that a router prefers to no other one and forwards by only when it has no other.</summary>
     public PathAttributes AsWorst() => new(0, uint.MaxValue, Communities, LargeCommunities, Vpn) { Markers = Markers, Bandwidth = Bandwidth };
 
     /// <summary>The same without what an engine may refuse. Communities that keep the path from some peers stay.</summary>
-    public PathAttributes AsPlain() => new(0, uint.MaxValue, [.. Communities.Where(c => c == BgpCommunity.NoAdvertise || KeepsFromExternalPeers(c))], [], Vpn) { Markers = Markers };
+    public PathAttributes AsPlain() => new(0, uint.MaxValue, [.. Communities.Where(IsRestricting)], [], Vpn) { Markers = Markers };
 
     public PathAttributes With(EquatableList<LargeCommunity> markers) => new(LocalPreference, Med, Communities, LargeCommunities, Vpn) { Markers = markers, Bandwidth = Bandwidth };
 
-    public bool IsKeptFrom(bool external) =>
-        Communities.Any(c => c == BgpCommunity.NoAdvertise || (external && KeepsFromExternalPeers(c)));
+    public bool IsKeptFrom(bool external) => external ? IsRestricted : Communities.Contains(BgpCommunity.NoAdvertise);
 
     /// <summary>Some peers get a path with these attributes no more.</summary>
     public bool ReachesFewerThan(PathAttributes before) =>
@@ -60,8 +59,8 @@ internal sealed record PathAttributes(
 
     public override int GetHashCode() => HashCode.Combine(LocalPreference, Med, Communities, LargeCommunities, Vpn, Markers, Bandwidth);
 
-    private static bool KeepsFromExternalPeers(BgpCommunity community) =>
-        community == BgpCommunity.NoExport || community == BgpCommunity.NoExportSubconfed;
+    private static bool IsRestricting(BgpCommunity community) =>
+        community == BgpCommunity.NoAdvertise || community == BgpCommunity.NoExport || community == BgpCommunity.NoExportSubconfed;
 
     private Any[] Encode()
     {

@@ -185,18 +185,13 @@ internal sealed class PathSync
     public async Task ReplayAsync(EngineTurn turn, bool hadPeers)
     {
         RoutersMayKeep = hadPeers || HasExpected;
-        if (!RoutersMayKeep)
-        {
-            _wanted.RemoveLeaving(turn);
-            _wanted.ForgetNarrowed(turn);
-        }
+        if (!RoutersMayKeep) _wanted.ForgetKept(turn);
         var known = _adopted || _wanted.Expect(turn, _expected);
         KeptNumbers = known && _wanted.Numbers.UnusedNumbers(turn) <= MostFillers;
         if (!KeptNumbers)
         {
             // The routers drop what they kept, so nothing has to be withdrawn from them.
-            _wanted.RemoveLeaving(turn);
-            _wanted.ForgetNarrowed(turn);
+            _wanted.ForgetKept(turn);
             _logger.NumbersLost(_engine.Address);
         }
         // Also when there are none: the engine begins to number anew, and which numbers are used up must be forgotten.

@@ -220,10 +220,10 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
         return false;
     }
 
-    /// <summary>The engine is numbered anew and has sent nobody anything, and the routers keep nothing.</summary>
-    public void ForgetNarrowed(EngineTurn turn)
+    /// <summary>The engine is numbered anew and has sent nobody anything, and the routers keep nothing: nothing has to be withdrawn.</summary>
+    public void ForgetKept(EngineTurn turn)
     {
-        turn.Require();
+        RemoveLeaving(turn);
         lock (_state.Lock) _state.Narrowed.Clear();
     }
 

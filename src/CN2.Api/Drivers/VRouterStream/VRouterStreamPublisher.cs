@@ -72,7 +72,7 @@ internal sealed class VRouterStreamPublisher(TimeProvider time) : IVRouterPublis
         if (Encode(revision, delta, session.Knows) is not { } parts) return false;
         queue(session, parts);
         Interlocked.Increment(ref _deltas);
-        Interlocked.Add(ref _natEntriesSent, delta.NatEntries.Count + (delta.CommonNatEntries?.Put.Count ?? 0));
+        Interlocked.Add(ref _natEntriesSent, delta.NatEntryParts.Sum(p => p.Put.Count));
         return true;
     }
 
