@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Api.Drivers.GoBgp;
 using CN2.Api.Drivers.GoBgp.Wire;
 using CN2.Simulation.Tests.Scheduling;
 using Google.Protobuf.WellKnownTypes;
@@ -19,6 +20,7 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
     private bool _isStopped;
     private bool _isRestarting = peer.GracefulRestart?.LocalRestarting == true;
     private long _lastArrival;
+    private readonly long _addedAt = scheduler.Now;
 
     /// <summary>Grows with every session.</summary>
     private int _generation;
@@ -43,6 +45,9 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
 
     /// <summary>The peer was added as after a restart, and has not been sent everything yet.</summary>
     public bool IsRestarting => _isRestarting && !IsDeleted;
+
+    /// <summary>Withdrawals wait until this router has been sent everything, or counts as late.</summary>
+    public bool HoldsUpWithdrawals => IsRestarting && scheduler.Now - _addedAt < PeerSync.LateAfter.Ticks;
 
     /// <summary>The router has sent everything that it has in this session.</summary>
     public bool HasEndOfRib { get; private set; }

@@ -54,7 +54,7 @@ internal sealed class ControlNode(Site site, int number)
 
     private bool IsAway => _machine is { IsStopped: true } || Link is { IsCut: true } || site.Weather.IsDown || site.Weather.IsStopped;
 
-    private bool IsBlind => _machine is null || IsAway || !Engine.IsUp || Engine.IsHung;
+    private bool IsBlind => _machine is null || IsAway || !Engine.IsUp || Engine.IsHung || Engine.Sessions.Any(s => s.HoldsUpWithdrawals);
 
     /// <summary>It is looked at often enough: at every operation.</summary>
     public void Look()

@@ -311,11 +311,15 @@ internal sealed class PeerSync(
         var target = mapper.Encode(WithoutWhatMayLack(peer, actual), restarting: false);
         var address = peer.Address.ToString();
         Settle(address, peer, actual);
-        if (peer.IsUnreadable) return sessions.Observe(actual);
+        // Before anything is done to the peer: what the engine has no more it lists no more, and a session that was lost until now counts.
+        var changed = sessions.Observe(actual);
+        if (peer.IsUnreadable) return changed;
         _changes.Observe(actual);
         var difference = PeerMapper.Compare(target, actual);
-        if ((peer.AdminDown || (_missed.Contains(address) && PeerCapabilities.SendsSeveral(actual))) && !await ForgetsAsync(turn, actual)) return sessions.Observe(actual);
+        if ((peer.AdminDown || (_missed.Contains(address) && PeerCapabilities.SendsSeveral(actual))) && !await ForgetsAsync(turn, actual)) return changed;
         var isUp = actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established;
+        // An event came after the list was asked for: the next list decides.
+        if (isUp != sessions.IsEstablished(address)) return changed;
         // The engine sends everything only when the other routers are back. Until then this router would go on using paths that were withdrawn.
         var mayReopen = isUp && _missed.Contains(address);
         if (mayReopen && !PeerCapabilities.SendsSeveral(actual))
@@ -331,7 +335,7 @@ internal sealed class PeerSync(
             _unsettled.Remove(address);
             await engine.AddPeerAsync(target, turn.Lost);
             logger.PeerChanged(peer.Name, "new session, so that it drops what was withdrawn while it was away");
-            return false;
+            return changed;
         }
         if (difference != PeerDifference.Timers) _timersDue.Remove(address);
         switch (difference)
@@ -339,21 +343,21 @@ internal sealed class PeerSync(
             case PeerDifference.Timers when isUp:
                 // UpdatePeer of gobgpd 3.10 with other timers would also take ADD-PATH and graceful restart from the next session.
                 if (_timersDue.Add(address)) logger.PeerChanged(peer.Name, "timers changed, from the next session on");
-                return sessions.Observe(actual);
+                return changed;
             case PeerDifference.None:
-                return sessions.Observe(actual);
+                return changed;
             case not PeerDifference.Timers when isUp && !peer.AdminDown:
                 if (!_changes.MayBegin(address))
                 {
                     if (_changes.BeginsToWait(address)) logger.PeerChanged(peer.Name, "is changed after another control node has changed its session");
-                    return sessions.Observe(actual);
+                    return changed;
                 }
                 _changes.Begin(address);
                 break;
         }
         // A router that may have kept routes over a restart of the engine may still do so.
         var keeps = isUp && !peer.AdminDown && KeepsOver(actual, target);
-        if (!keeps && (isUp || _forgetting.ContainsKey(address)) && !await ForgetsAsync(turn, actual)) return sessions.Observe(actual);
+        if (!keeps && (isUp || _forgetting.ContainsKey(address)) && !await ForgetsAsync(turn, actual)) return changed;
         if (isUp) sessions.Closing(address, ClosedForChange);
         if (difference == PeerDifference.Session && !keeps)
         {
@@ -361,7 +365,7 @@ internal sealed class PeerSync(
             if (isUp) Closed(address, routerDrops: true);
             _unsettled.Remove(address);
             logger.PeerChanged(peer.Name, "changed, new session");
-            return false;
+            return changed;
         }
         await engine.DeletePeerAsync(actual, turn.Lost);
         if (isUp) Closed(address, routerDrops: !keeps);
@@ -372,7 +376,7 @@ internal sealed class PeerSync(
             _unsettled[address] = time.GetTimestamp();
         }
         logger.PeerChanged(peer.Name, keeps ? "changed, new session as after a restart" : difference == PeerDifference.Timers ? "timers changed" : "replaced, new session");
-        return false;
+        return changed;
     }
 
     /// <summary>
