@@ -86,7 +86,7 @@ public sealed partial class Retention(NpgsqlDataSource source, RetentionOptions 
             WITH gone AS (
                 DELETE FROM feed_snapshot WHERE at < (SELECT max(at) FROM feed_snapshot WHERE at < now() - $1))
             INSERT INTO feed_snapshot (at, snapshot) SELECT now(), pg_current_snapshot()::text
-            WHERE NOT EXISTS (SELECT FROM feed_snapshot WHERE at > now() - $2)
+            WHERE NOT EXISTS (SELECT FROM feed_snapshot WHERE at BETWEEN now() - $2 AND now())
             """);
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Changes });
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Interval / 2 });

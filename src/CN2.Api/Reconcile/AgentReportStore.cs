@@ -192,7 +192,7 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
             INSERT INTO virtual_router_intruder AS i (uid, reason, message, since, last_at)
             SELECT uid, $2, $4, now(), now() FROM concerned
             ON CONFLICT (uid, reason) DO UPDATE SET last_at = now(), message = $4
-            WHERE i.last_at < now() - interval '2 seconds' OR i.message <> $4
+            WHERE i.last_at NOT BETWEEN now() - interval '2 seconds' AND now() OR i.message <> $4
         ), news AS (
             SELECT uid, name FROM concerned WHERE uid NOT IN (SELECT uid FROM former)
         ), happened AS (
@@ -212,7 +212,7 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
     public Task ForgetIntrudersAsync(CancellationToken ct) => ExecuteAsync(
         $"""
         WITH gone AS (
-            DELETE FROM virtual_router_intruder i USING virtual_router v WHERE v.uid = i.uid AND i.last_at < now() - $1 RETURNING v.uid, v.name
+            DELETE FROM virtual_router_intruder i USING virtual_router v WHERE v.uid = i.uid AND i.last_at NOT BETWEEN now() - $1 AND now() + $1 RETURNING v.uid, v.name
         )
         {ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "(SELECT DISTINCT uid, name FROM gone) c", statusOnly: true)}
         """,
@@ -363,7 +363,7 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
     /// marked before the others went away stays lost. An agent that is silent counts as away although its stream has not ended yet: that takes
     /// 6 s, and not at the same moment for each.
     /// </para>
-    /// A time in the future is no time at which somebody was seen: the database's clock was set back since. Nothing happens when the lease is no
+    /// A time in the future is no time at which somebody was seen, held or lost: the database's clock was set back since. Nothing happens when the lease is no
     /// longer held.
     /// </summary>
     /// <param name="carriers">Names of the vRouters that carry routes.</param>
@@ -379,7 +379,7 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
                 SELECT s.uid, s.connected, {AgentConnectionRows.LastHeard("$1", "(SELECT c.last_seen_at FROM control_node c WHERE c.name = s.control_node)")} AS seen FROM virtual_router_status s
                 WHERE {LeaderLease.IsHeld("$7", "$8")}
                   AND CASE WHEN s.connected THEN NOT EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND {ControlNodeLiveness.IsAlive("c", "$1")})
-                      ELSE NOT s.lost AND {isDue} AND (s.held_at IS NULL OR s.held_at < now() - $2 / 4) END
+                      ELSE NOT s.lost AND {isDue} AND (s.held_at IS NULL OR s.held_at NOT BETWEEN now() - $2 / 4 AND now() + $2) END
                 ORDER BY s.uid FOR NO KEY UPDATE
             ), orphaned AS (
                 UPDATE virtual_router_status s SET connected = false, last_seen_at = l.seen FROM locked l, virtual_router v
@@ -391,7 +391,7 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
                 WHERE {LeaderLease.IsHeld("$7", "$8")} AND NOT s.lost AND s.last_seen_at IS NOT NULL
                   AND (NOT s.connected OR {AgentConnectionRows.LastHeard("$1")} < now() - $6 OR s.uid IN (SELECT uid FROM orphaned))
             ), recent AS (
-                SELECT count(*) AS number FROM virtual_router_status s WHERE s.lost AND s.lost_at > now() - $9
+                SELECT count(*) AS number FROM virtual_router_status s WHERE s.lost AND s.lost_at > now() - $9 AND s.lost_at < now() + $9
             ), mass AS (
                 SELECT (SELECT count(*) FROM away WHERE carries) + number
                     >= CASE WHEN $5 > 0 THEN $5 ELSE greatest(2, (cardinality($4) + number + 1) / 2) END AS yes FROM recent
@@ -401,7 +401,7 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
                 RETURNING a.uid, a.name, a.held_at IS NULL AS news
             ), lost AS (
                 UPDATE virtual_router_status s SET lost = true, held_at = NULL, lost_at = CASE WHEN a.carries THEN now() END FROM locked l, away a, mass
-                WHERE l.uid = s.uid AND a.uid = s.uid AND NOT l.connected AND a.due AND NOT mass.yes AND (s.held_at IS NULL OR s.held_at < now() - $2 / 2)
+                WHERE l.uid = s.uid AND a.uid = s.uid AND NOT l.connected AND a.due AND NOT mass.yes AND (s.held_at IS NULL OR s.held_at NOT BETWEEN now() - $2 / 2 AND now() + $2)
                 RETURNING a.uid, a.name
             ), happened AS (
                 INSERT INTO event (kind, name, at, type, reason, message)
@@ -412,7 +412,7 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
                 {ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "(SELECT uid, name, true AS status_only FROM orphaned UNION ALL SELECT uid, name, true FROM held WHERE news UNION ALL SELECT uid, name, false FROM lost) c", statusOnly: null)}
                 RETURNING 1
             )
-            SELECT (SELECT count(*) FROM changed), (SELECT count(*) FROM away, mass WHERE due AND (mass.yes OR held_at > now() - $2 / 2))
+            SELECT (SELECT count(*) FROM changed), (SELECT count(*) FROM away, mass WHERE due AND (mass.yes OR held_at BETWEEN now() - $2 / 2 AND now() + $2))
             """);
         NpgsqlParameter[] parameters =
         [

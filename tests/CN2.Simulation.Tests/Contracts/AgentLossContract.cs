@@ -254,6 +254,37 @@ public abstract class AgentLossContract(StoreSite site) : AgentStoreContract(sit
         Assert.True((await Site.RouterAsync("compute1")).Router.Lost);
     }
 
+    [Fact]
+    public async Task Nobody_is_held_because_of_a_time_in_the_future()
+    {
+        var lease = await ServeAsync(1, 2, 3, 4);
+        await DisconnectAsync("cn-a", "compute1", "compute2");
+        await PassAsync(11);
+        await RenewAsync(lease, "compute3", "compute4");
+        Assert.Equal(2, await MarkLostAsync(lease, 0, 1, 2, 3, 4));
+        await PassAsync(-3600);
+        await ConnectAsync(Hello(2, connection: 2));
+        await RenewAsync(lease, "compute2", "compute3", "compute4");
+        Assert.Equal(0, await MarkLostAsync(lease, 0, 1, 2, 3, 4));
+        Assert.Equal((true, false), ((await Site.RouterAsync("compute1")).Router.Lost, (await Site.RouterAsync("compute1")).Held));
+    }
+
+    [Fact]
+    public async Task One_that_was_lost_in_the_future_does_not_count_among_many_at_once()
+    {
+        var lease = await ServeAsync(1, 2, 3);
+        await DisconnectAsync("cn-a", "compute1");
+        await PassAsync(11);
+        await RenewAsync(lease, "compute2", "compute3");
+        await MarkLostAsync(lease, 0, 1, 2, 3);
+        await PassAsync(-3600);
+        await DisconnectAsync("cn-a", "compute2");
+        await PassAsync(11);
+        await RenewAsync(lease, "compute3");
+        Assert.Equal(0, await MarkLostAsync(lease, 0, 2, 3));
+        Assert.True((await Site.RouterAsync("compute2")).Router.Lost);
+    }
+
     private Task<int> MarkLostAsync(LeaderLease lease, int limit = 0, params int[] carriers) =>
         Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, new LossRule(LostAfter, TimeSpan.Zero, LostAfter, limit), [.. carriers.Select(n => $"compute{n}")], Ct);
 }

@@ -232,6 +232,19 @@ public abstract class AgentReportContract(StoreSite site) : AgentStoreContract(s
         Assert.Empty(await Site.ChangesOfAsync(() => Store.ForgetIntrudersAsync(Ct)));
     }
 
+    [Fact]
+    public async Task An_agent_that_was_refused_in_the_future_is_forgotten_unless_it_tries_again()
+    {
+        await ConnectAsync(Hello(1));
+        var refusal = AgentConnection.Duplicate("compute1", IPAddress.Loopback, "cn-a");
+        await Store.SaveIntruderAsync(Hello(1), refusal, DateTimeOffset.UtcNow, Ct);
+        await PassAsync(-3600);
+        await Store.SaveIntruderAsync(Hello(1), refusal, DateTimeOffset.UtcNow, Ct);
+        Assert.Empty(await Site.ChangesOfAsync(() => Store.ForgetIntrudersAsync(Ct)));
+        await PassAsync(-3600);
+        Assert.Equal(["Modified VirtualRouter compute1 status"], await Site.ChangesOfAsync(() => Store.ForgetIntrudersAsync(Ct)));
+    }
+
     private Task<AgentRefusal?> JudgeAsync(VRouterHello hello, string controlNode = "cn-a") => Store.JudgeAsync(hello, controlNode, Maximum, Ct);
 }
 

@@ -83,7 +83,7 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
 
     public Task ForgetIntrudersAsync(CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
     {
-        var gone = db.Intruders.Where(i => i.Value.LastAt < db.Now - AgentReportStore.IntruderStays).Select(i => i.Key).ToList();
+        var gone = db.Intruders.Where(i => (i.Value.LastAt - db.Now).Duration() > AgentReportStore.IntruderStays).Select(i => i.Key).ToList();
         foreach (var key in gone) db.Intruders.Remove(key);
         foreach (var uid in gone.Select(k => k.Router).Distinct())
             if (db.Routers.GetValueOrDefault(uid) is { } router) changes.Add(ResourceKind.VirtualRouter, null, router.Name, uid, ChangeVerb.Modified, statusOnly: true);
@@ -163,7 +163,7 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
         var orphaned = rows.Where(r => r.Status.Connected && !IsAlive(r.Status.ControlNode)).ToList();
         var away = rows.Where(r => !r.Status.Lost && (!r.Status.Connected || LastHeard(db, r.Status, goneAfter) < now - AgentReportStore.Silent || orphaned.Contains(r)))
             .Select(r => (r.Router, r.Status, Carries: carriers.Contains(r.Router.Name), IsDue: !r.Status.Connected && (!IsNear(r.Status.LastSeen, lostAfter) || (r.Status.VanishedAt is { } at && at > r.Status.LastSeen && !(at > now - vanishedAfter && at < now + vanishedAfter))))).ToList();
-        var recent = rows.Count(r => r.Status.Lost && r.Status.LostAt > now - atOnceWithin);
+        var recent = rows.Count(r => r.Status.Lost && r.Status.LostAt > now - atOnceWithin && r.Status.LostAt < now + atOnceWithin);
         var isMass = away.Count(a => a.Carries) + recent >= (limit > 0 ? limit : Math.Max(2, (carriers.Count + recent + 1) / 2));
 
         foreach (var (router, status) in orphaned)
@@ -177,16 +177,18 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
             if (isMass)
             {
                 if (status.HeldAt is null) changes.Add(ResourceKind.VirtualRouter, null, router.Name, router.Uid, ChangeVerb.Modified, statusOnly: true);
-                if (status.HeldAt is null || status.HeldAt < now - (lostAfter / 4)) db.RouterStatuses[router.Uid] = status with { HeldAt = now };
+                if (!IsHeldSince(status, lostAfter / 4)) db.RouterStatuses[router.Uid] = status with { HeldAt = now };
             }
-            else if (status.HeldAt is null || status.HeldAt < now - (lostAfter / 2))
+            else if (!IsHeldSince(status, lostAfter / 2))
             {
                 db.RouterStatuses[router.Uid] = status with { Lost = true, HeldAt = null, LostAt = carries ? now : null };
                 changes.Add(ResourceKind.VirtualRouter, null, router.Name, router.Uid, ChangeVerb.Modified);
             }
         }
 
-        return away.Count(a => a.IsDue && (isMass || a.Status.HeldAt > now - (lostAfter / 2)));
+        return away.Count(a => a.IsDue && (isMass || IsHeldSince(a.Status, lostAfter / 2)));
+
+        bool IsHeldSince(RouterStatus status, TimeSpan within) => status.HeldAt >= now - within && status.HeldAt <= now + lostAfter;
 
         bool IsNear(DateTimeOffset at, TimeSpan by) => at >= now - by && at <= now + by;
 
