@@ -956,7 +956,8 @@ CREATE TABLE public.control_node (
     feed_behind_seconds double precision DEFAULT 0 NOT NULL,
     rows_restored boolean DEFAULT false NOT NULL,
     reads_protected_secrets boolean DEFAULT false NOT NULL,
-    takes_agents boolean DEFAULT true NOT NULL
+    takes_agents boolean DEFAULT true NOT NULL,
+    rows_lost boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.event (

@@ -165,6 +165,25 @@ public sealed class RouterStoryTests
     }
 
     /// <summary>
+    /// The machine of a control node is lost with the primary server of the database, and the standby has not its last rows. Nobody knows by which numbers routers keep its paths when it is back.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_path_whose_row_a_fail_over_lost_while_both_processes_were_dead_does_not_stay(int seed)
+    {
+        var story = new DriverStory(seed);
+        BgpPath goes = DriverStory.Path(Prefix, "172.28.0.3"), comes = DriverStory.Path(Prefix, "172.28.0.4");
+        story.Start(null, goes, comes);
+        story.UntilAllAreUp();
+        story.Run(Second);
+        story.KillBothAndStartEngine(goes, comes);
+        story.LoseRows();
+
+        story.Start(null, comes);
+        HasOnly(story, comes);
+    }
+
+    /// <summary>
     /// A network's routes are kept from external routers while both processes are dead. FRR is not sent the path any more, and keeps it as long as it is sent another one of the prefix: the one that
     /// nobody wants any more.
     /// </summary>

@@ -65,7 +65,7 @@ public sealed partial class FeedEpochs([FromKeyedServices(DatabasePools.ControlL
                     WITH locked AS MATERIALIZED (SELECT uid FROM virtual_router_status ORDER BY uid FOR NO KEY UPDATE)
                     UPDATE virtual_router_status s SET applied_position = 0, applied_snapshot = NULL, last_seen_at = now() FROM locked l WHERE l.uid = s.uid
                     """),
-                new("UPDATE control_node SET last_seen_at = now()"),
+                new("UPDATE control_node SET last_seen_at = now(), rows_lost = true"),
                 // Copies of the catalog in memory may have this version with other contents.
                 new("UPDATE catalog SET version = greatest(version + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)"),
             },

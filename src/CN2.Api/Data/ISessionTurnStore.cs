@@ -9,9 +9,9 @@ internal interface ISessionTurnStore
     /// <summary>Another control node may have the turn now.</summary>
     Task GiveBackAsync(string routerAddress, CancellationToken ct);
 
-    /// <summary>The routers that this control node owes a new session.</summary>
-    Task<IReadOnlyCollection<string>> OwedAsync(CancellationToken ct);
+    /// <summary>The routers that this control node owes a new session, and whether rows of it may be missing.</summary>
+    Task<OwedSessions> OwedAsync(CancellationToken ct);
 
-    /// <summary>Replaces them.</summary>
+    /// <summary>Replaces them; this control node knows then that rows of it may be missing.</summary>
     Task OweAsync(IReadOnlyCollection<string> routerAddresses, CancellationToken ct);
 }

@@ -43,14 +43,18 @@ public sealed class SessionTurnStore([FromKeyedServices(DatabasePools.ControlLoo
     }
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyCollection<string>> OwedAsync(CancellationToken ct)
+    public async Task<OwedSessions> OwedAsync(CancellationToken ct)
     {
-        await using var command = dataSource.CreateCommand("SELECT router_address FROM owed_session WHERE control_node = $1");
+        // The fail-over may not have been noticed yet: nobody reads the change feed before this process does.
+        await using var command = dataSource.CreateCommand(
+            $"""
+             SELECT ARRAY(SELECT router_address FROM owed_session WHERE control_node = $1),
+                 EXISTS (SELECT FROM control_node WHERE name = $1 AND (rows_lost OR NOT {FeedEpochs.IsProven}))
+             """);
         command.Parameters.Add(Sql.Value(self.Name));
-        var routers = new List<string>();
         await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) routers.Add(reader.GetString(0));
-        return routers;
+        await reader.ReadAsync(ct);
+        return new OwedSessions(reader.GetFieldValue<string[]>(0), reader.GetBoolean(1));
     }
 
     /// <inheritdoc/>
@@ -58,7 +62,8 @@ public sealed class SessionTurnStore([FromKeyedServices(DatabasePools.ControlLoo
     {
         await using var command = dataSource.CreateCommand(
             """
-            WITH paid AS (DELETE FROM owed_session WHERE control_node = $1 AND router_address <> ALL ($2))
+            WITH paid AS (DELETE FROM owed_session WHERE control_node = $1 AND router_address <> ALL ($2)),
+                known AS (UPDATE control_node SET rows_lost = false WHERE name = $1 AND rows_lost)
             INSERT INTO owed_session (control_node, router_address) SELECT $1, unnest($2) ON CONFLICT DO NOTHING
             """);
         command.Parameters.Add(Sql.Value(self.Name));

@@ -19,6 +19,12 @@ public interface ISessionTurns
     /// <summary>The routers that an earlier run of this control node owed a new session (<see cref="OweAsync"/>).</summary>
     IReadOnlyCollection<string> Owed => [];
 
+    /// <summary>
+    /// Rows that an earlier run of this control node wrote may be missing, among them those of paths that it announced, because the database failed over or was restored. Until the first
+    /// <see cref="OweAsync"/>.
+    /// </summary>
+    bool RowsLost => false;
+
     /// <summary>The sessions of an earlier run of this control node, as it wrote them last.</summary>
     IReadOnlyCollection<BgpSession> LastSessions => [];
 

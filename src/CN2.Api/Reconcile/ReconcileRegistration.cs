@@ -62,6 +62,7 @@ public static class ReconcileRegistration
         .AddSingleton<SessionLog>()
         .AddSingleton<VirtualRouterCensus>()
         .AddSingleton<InboxHandler>()
+        .AddSingleton<OwnRows>()
         .AddSingleton<SpeakerDispatcher>()
         .AddSingleton(CommonPace.Default)
         .AddSingleton<UnknownEntries>()

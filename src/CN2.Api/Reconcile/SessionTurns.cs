@@ -32,6 +32,9 @@ internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider
     /// <summary>The database reads so.</summary>
     private HashSet<string> _kept = [];
 
+    /// <summary>How often what is owed must be written although it has not changed, because the database may have lost it, and how often that is done.</summary>
+    private (int Due, int Done) _rewrites;
+
     /// <summary>The last statement did not come through: nobody waits until one does.</summary>
     private bool _isAway;
 
@@ -69,12 +72,23 @@ internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider
     public async Task LoadAsync(IReadOnlyCollection<BgpSession> lastSessions, CancellationToken ct)
     {
         LastSessions = lastSessions;
-        _kept = [.. await store.OwedAsync(ct)];
+        (var owed, RowsLost) = await store.OwedAsync(ct);
+        _kept = [.. owed];
         Owed = _owed = [.. _kept];
+    }
+
+    /// <summary>The database is not the one it was, and may have lost what was written last.</summary>
+    public void DatabaseChanged()
+    {
+        lock (_lock) _rewrites.Due++;
+        _asked.Set();
     }
 
     /// <inheritdoc/>
     public IReadOnlyCollection<string> Owed { get; private set; } = [];
+
+    /// <inheritdoc/>
+    public bool RowsLost { get; private set; }
 
     /// <inheritdoc/>
     public IReadOnlyCollection<BgpSession> LastSessions { get; private set; } = [];
@@ -84,8 +98,9 @@ internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider
     {
         lock (_lock)
         {
-            if (_owed.SetEquals(routerAddresses) && _owed.IsSubsetOf(_kept)) return;
-            _owed = [.. routerAddresses];
+            if (_owed.SetEquals(routerAddresses) && _owed.IsSubsetOf(_kept) && !RowsLost) return;
+            if (RowsLost) _rewrites.Due++;
+            (_owed, RowsLost) = ([.. routerAddresses], false);
         }
 
         _asked.Set();
@@ -96,7 +111,7 @@ internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider
             lock (_lock)
             {
                 if (left <= TimeSpan.Zero) _isAway = true;
-                if (_isAway || _owed.IsSubsetOf(_kept)) return;
+                if (_isAway || (_owed.IsSubsetOf(_kept) && !MustRewrite)) return;
             }
 
             await _written.WaitAsync(left, time, CancellationToken.None);
@@ -120,7 +135,7 @@ internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider
             }
 
             bool waits;
-            lock (_lock) waits = _wanted.Count > 0 || !_owed.SetEquals(_kept);
+            lock (_lock) waits = _wanted.Count > 0 || MustRewrite || !_owed.SetEquals(_kept);
             if (waits) await Task.Delay(AskInterval, time, ct);
             else await _asked.WaitAsync(IdleInterval, time, ct);
         }
@@ -160,14 +175,22 @@ internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider
         if (taken) Taken?.Invoke();
     }
 
+    private bool MustRewrite => _rewrites.Due != _rewrites.Done;
+
     private async Task WriteOwedAsync(CancellationToken ct)
     {
         string[]? owed;
-        lock (_lock) owed = _owed.SetEquals(_kept) ? null : [.. _owed.Order(StringComparer.Ordinal)];
+        int due;
+        lock (_lock)
+        {
+            owed = _owed.SetEquals(_kept) && !MustRewrite ? null : [.. _owed.Order(StringComparer.Ordinal)];
+            due = _rewrites.Due;
+        }
+
         if (owed is not null) await store.OweAsync(owed, ct);
         lock (_lock)
         {
-            if (owed is not null) _kept = [.. owed];
+            if (owed is not null) (_kept, _rewrites.Done) = ([.. owed], due);
             _isAway = false;
         }
 

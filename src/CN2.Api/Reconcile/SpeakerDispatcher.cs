@@ -8,7 +8,7 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>The loop's side of the speaker: posts jobs to the <see cref="SpeakerWorker"/> and handles its answers.</summary>
 internal sealed partial class SpeakerDispatcher(
-    LoopState state, StartupGate gate, SpeakerJobQueue jobs, RoutingInstances instances, ReplicaHeartbeat heartbeat, IBgpSpeaker speaker, ILogger<SpeakerDispatcher> logger)
+    LoopState state, StartupGate gate, SpeakerJobQueue jobs, RoutingInstances instances, OwnRows ownRows, IBgpSpeaker speaker, ILogger<SpeakerDispatcher> logger)
 {
     /// <summary>FloatingIPs whose last route is withdrawn and whose entries the vRouters here may still have.</summary>
     private readonly HashSet<Guid> _releasing = [];
@@ -23,7 +23,7 @@ internal sealed partial class SpeakerDispatcher(
         IReadOnlyList<BgpPeer> peers = [.. read.Peers, .. read.Unreadable.Select(u => _peers.FirstOrDefault(p => p.Name == u.Name) ?? u)];
         _peers = peers;
         _peersDue = true;
-        heartbeat.SetRestartTime(peers.Select(p => p.IsUnreadable ? BgpPeer.LongestRestartTime : p.GracefulRestart ? p.RestartTime : 0).DefaultIfEmpty().Max());
+        ownRows.SetRestartTime(peers.Select(p => p.IsUnreadable ? BgpPeer.LongestRestartTime : p.GracefulRestart ? p.RestartTime : 0).DefaultIfEmpty().Max());
     }
 
     public void Put(ExternalNetwork network)
@@ -81,7 +81,7 @@ internal sealed partial class SpeakerDispatcher(
     public void DatabaseChanged()
     {
         jobs.Post(new SpeakerJob.FollowReplicas(state.Others.Any, Introduce: state.Others.Any, RewriteRows: true));
-        heartbeat.RewriteSessions();
+        ownRows.Rewrite();
     }
 
     /// <summary>Sends route changes, peers, and the FloatingIPs that nothing holds any more, as far as the start has come.</summary>

@@ -114,11 +114,37 @@ public sealed class SessionTurnsTests(PrivatePostgres postgres)
         Assert.Equal([Router, OtherRouter], store.Owed.Order());
     }
 
+    [Fact]
+    public async Task What_is_owed_is_written_again_when_the_database_may_have_lost_it()
+    {
+        var store = new FakeStore { Owed = [Router], RowsLost = true };
+        var turns = new SessionTurns(store, new FakeTimeProvider(), NullLogger<SessionTurns>.Instance);
+        await turns.LoadAsync([], Token);
+        Assert.True(turns.RowsLost);
+
+        // The driver knows it as soon as it has said what it owes.
+        var owing = turns.OweAsync([Router]);
+        Assert.False(owing.IsCompleted);
+        await turns.StepAsync(Token);
+        await owing;
+        Assert.False(turns.RowsLost);
+        Assert.True(turns.OweAsync([Router]).IsCompleted);
+        store.Owed = [];
+        await turns.StepAsync(Token);
+        Assert.Empty(store.Owed);
+
+        turns.DatabaseChanged();
+        await turns.StepAsync(Token);
+        Assert.Equal([Router], store.Owed);
+    }
+
     private sealed class FakeStore : ISessionTurnStore
     {
         public IReadOnlyCollection<string> Owed { get; set; } = [];
 
-        public Task<IReadOnlyCollection<string>> OwedAsync(CancellationToken ct) => Task.FromResult(Owed);
+        public bool RowsLost { get; set; }
+
+        public Task<OwedSessions> OwedAsync(CancellationToken ct) => Task.FromResult(new OwedSessions(Owed, RowsLost));
 
         public Task OweAsync(IReadOnlyCollection<string> routerAddresses, CancellationToken ct)
         {

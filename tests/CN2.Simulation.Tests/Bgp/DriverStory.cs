@@ -67,6 +67,9 @@ internal sealed class DriverStory
         });
     }
 
+    /// <summary>The database fails over and loses all rows of the control node.</summary>
+    public void LoseRows() => _debts.LoseRows();
+
     /// <summary>kill -9 of the control node's process; its engine lives.</summary>
     public void Kill() => _machine!.Kill();
 
@@ -160,6 +163,8 @@ internal sealed class DriverStory
 
         public IReadOnlyCollection<string> Owed { get; private set; } = [];
 
+        public bool RowsLost { get; private set; }
+
         public event Action? Taken
         {
             add { }
@@ -169,6 +174,8 @@ internal sealed class DriverStory
         /// <summary>A process starts.</summary>
         public void Restart() => Owed = _kept;
 
+        public void LoseRows() => (_kept, RowsLost) = ([], true);
+
         public bool TryTake(string routerAddress) => true;
 
         public void GiveBack(string routerAddress)
@@ -177,7 +184,7 @@ internal sealed class DriverStory
 
         public Task OweAsync(IReadOnlyCollection<string> routerAddresses)
         {
-            _kept = [.. routerAddresses];
+            (_kept, RowsLost) = ([.. routerAddresses], false);
             return Task.CompletedTask;
         }
     }

@@ -124,10 +124,26 @@ public abstract class LeaseContract(StoreSite site) : StoreContract(site)
         await a.OweAsync(["172.27.115.201", "172.27.115.202"], Ct);
         await b.OweAsync(["172.27.115.201"], Ct);
         await a.OweAsync(["172.27.115.202", "172.27.115.203"], Ct);
-        Assert.Equal(["172.27.115.202", "172.27.115.203"], (await a.OwedAsync(Ct)).Order());
+        Assert.Equal(["172.27.115.202", "172.27.115.203"], (await a.OwedAsync(Ct)).Routers.Order());
         await a.OweAsync([], Ct);
-        Assert.Empty(await a.OwedAsync(Ct));
-        Assert.Equal(["172.27.115.201"], await b.OwedAsync(Ct));
+        Assert.Empty((await a.OwedAsync(Ct)).Routers);
+        Assert.Equal(["172.27.115.201"], (await b.OwedAsync(Ct)).Routers);
+    }
+
+    [Fact]
+    public async Task Who_was_there_before_a_fail_over_hears_once_that_rows_may_be_lost()
+    {
+        await Site.BeatAsync("cn-a");
+        var (a, b) = (Site.Get<ISessionTurnStore>("cn-a"), Site.Get<ISessionTurnStore>("cn-b"));
+        Assert.False((await a.OwedAsync(Ct)).RowsLost);
+        await Site.FailOverAsync();
+        Assert.True((await a.OwedAsync(Ct)).RowsLost);
+        Assert.False((await b.OwedAsync(Ct)).RowsLost);
+        await Site.NoticeFailOverAsync();
+        await Site.BeatAsync("cn-a");
+        Assert.True((await a.OwedAsync(Ct)).RowsLost);
+        await a.OweAsync([], Ct);
+        Assert.False((await a.OwedAsync(Ct)).RowsLost);
     }
 }
 

@@ -61,6 +61,12 @@ public sealed class MemoryStores : StoreSite
         return Task.CompletedTask;
     }
 
+    public override Task FailOverAsync()
+    {
+        _database.FailOver(_database.Copy());
+        return Task.CompletedTask;
+    }
+
     public override Task<Guid> CreateServiceAsync(string name, bool inSmallNetwork = false) => Task.FromResult(_writes.CreateService(name, inSmallNetwork ? _smallNetwork : _network, "web").Uid);
 
     public override Task DeleteServiceAsync(Guid service)

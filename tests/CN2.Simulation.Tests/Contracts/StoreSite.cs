@@ -37,6 +37,16 @@ public abstract class StoreSite
     /// <summary>A transaction of somebody else that writes nothing that the feed has, and stays open until it is disposed.</summary>
     public abstract Task<IAsyncDisposable> OpenTransactionAsync();
 
+    /// <summary>The database fails over, to a server that has everything.</summary>
+    public abstract Task FailOverAsync();
+
+    /// <summary>Whoever reads next after a fail-over begins a new epoch.</summary>
+    public async Task NoticeFailOverAsync()
+    {
+        await using var reading = await Get<IStateReader>().OpenAsync(Ct);
+        await Get<IStateReader>().ReadAllAsync(reading, Ct);
+    }
+
     internal async Task<StateSnapshot> ReadAsync()
     {
         await using var reading = await Get<IStateReader>().OpenAsync(Ct);

@@ -32,7 +32,6 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
     private ulong? _late;
 
     /// <summary>Nobody has read since the fail-over, and nobody leads until then.</summary>
-    private bool _mustRenew;
     private int _epochs = 1;
     private ulong _nextXid = 1000;
     private long _nextId = 1;
@@ -60,6 +59,9 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
     public LeaseRow? Lease { get; set; }
 
     public DateTimeOffset Now => now();
+
+    /// <summary>Nobody has noticed yet that the database failed over.</summary>
+    public bool MustRenew { get; private set; }
 
     /// <summary>The life of the database; another one after a fail-over that lost commits.</summary>
     public Guid Epoch { get; private set; } = new(1, 0, 0, new byte[8]);
@@ -97,7 +99,7 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
 
     public MemoryReading OpenReading()
     {
-        if (_mustRenew) Renew();
+        if (MustRenew) Renew();
         var reading = new MemoryReading(this, _tables, new FeedSnapshot(_nextXid, [.. _running]), Epoch);
         _readings.Add(reading);
         return reading;
@@ -167,15 +169,15 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
         _readings.Clear();
         _late = null;
         Epoch = new Guid(++_epochs, 0, 0, new byte[8]);
-        _mustRenew = true;
+        MustRenew = true;
         Committed?.Invoke();
     }
 
     /// <summary>As <see cref="FeedEpochs"/> does it: whoever is judged by age gets its time to report.</summary>
     private void Renew()
     {
-        _mustRenew = false;
-        foreach (var (name, row) in ControlNodes.ToList()) ControlNodes[name] = row with { LastSeen = Now };
+        MustRenew = false;
+        foreach (var (name, row) in ControlNodes.ToList()) ControlNodes[name] = row with { LastSeen = Now, RowsLost = true };
         foreach (var (uid, status) in RouterStatuses.ToList()) RouterStatuses[uid] = status with { LastSeen = Now, Applied = null };
     }
 
@@ -291,7 +293,7 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
     }
 
     /// <summary>The lease is held, and not over by the database's clock, and the epoch is the database's.</summary>
-    public bool IsHeld(LeaderLease lease) => !_mustRenew && Lease is { } held && held.Run == lease.Run && held.Fence == lease.Fence && MemoryLeaderLeaseStore.IsCurrent(held, Now);
+    public bool IsHeld(LeaderLease lease) => !MustRenew && Lease is { } held && held.Run == lease.Run && held.Fence == lease.Fence && MemoryLeaderLeaseStore.IsCurrent(held, Now);
 
     public IEnumerable<FloatingIP> HeldBy(Guid service) => FloatingIPs.Values.Where(f => f.Service == service);
 

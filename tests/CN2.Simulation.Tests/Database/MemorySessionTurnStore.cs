@@ -20,7 +20,8 @@ internal sealed class MemorySessionTurnStore(DatabaseLink link, string self) : I
         return true;
     }, ct);
 
-    public Task<IReadOnlyCollection<string>> OwedAsync(CancellationToken ct) => link.CallAsync(db => db.OwedSessions.GetValueOrDefault(self) ?? [], ct);
+    public Task<OwedSessions> OwedAsync(CancellationToken ct) => link.CallAsync(
+        db => new OwedSessions(db.OwedSessions.GetValueOrDefault(self) ?? [], db.ControlNodes.TryGetValue(self, out var row) && (row.RowsLost || db.MustRenew)), ct);
 
     public Task OweAsync(IReadOnlyCollection<string> routerAddresses, CancellationToken ct)
     {
@@ -28,6 +29,7 @@ internal sealed class MemorySessionTurnStore(DatabaseLink link, string self) : I
         return link.CallAsync(db =>
         {
             db.OwedSessions[self] = owed;
+            if (db.ControlNodes.TryGetValue(self, out var row)) db.ControlNodes[self] = row with { RowsLost = false };
             return true;
         }, ct);
     }

@@ -159,7 +159,7 @@ internal sealed class Invariants(Site site)
     }
 
     /// <summary>The address of an owner whose own bad item may cost it its routes.</summary>
-    private bool IsSpoilt(IPAddress address) => Spoilt.Count > 0 && site.Database.FloatingIPs.Values.Any(f => f.Address.Equals(address) && IsSpoilt(f));
+    public bool IsSpoilt(IPAddress address) => Spoilt.Count > 0 && site.Database.FloatingIPs.Values.Any(f => f.Address.Equals(address) && IsSpoilt(f));
 
     private bool IsSpoilt(FloatingIP floatingIP) => Spoilt.Contains(floatingIP.Service ?? floatingIP.Uid);
 

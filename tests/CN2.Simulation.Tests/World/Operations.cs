@@ -171,7 +171,7 @@ internal sealed class Operations
         _site.Trace.Add("-- all agents are cut off");
         // What an engine left behind goes by the router's own timer, and the routes of a dead API's engine are nobody's to count.
         var alive = _site.ControlNodes.Where(c => c.IsUp).Select(c => c.Name).ToHashSet();
-        var before = RoutesOf(r => r.Table.Where(p => !p.Path.IsStale && alive.Contains(p.Path.Engine)));
+        var before = RoutesOf(r => r.Table.Where(p => !p.Path.IsStale && alive.Contains(p.Path.Engine) && !_site.Invariants.IsSpoilt(p.Prefix)));
         _isAllCut = true;
         foreach (var node in _site.Nodes)
             foreach (var control in _site.ControlNodes) node.Cut(control.Name);
@@ -427,11 +427,16 @@ internal sealed class Operations
             var blind = _site.ControlNodes.Where(c => c.BlindUntil > _site.Scheduler.Now).Select(c => c.Name).ToHashSet();
             _site.Weather.IsDown = true;
             var lost = _site.Database.FloatingIPs.Values.Where(f => !standby.Tables.FloatingIPs.ContainsKey(f.Uid)).Select(f => f.Address).ToList();
-            // A control node that is stopped or dead cannot say that it announces what it wrote last; the others can if they have read it (docs/simulation.md).
-            var rows = _site.Database.Advertisements.Keys.Where(a => !standby.Tables.Advertisements.ContainsKey(a) && blind.Contains(a.ControlNode)).ToList();
+            // A control node that is stopped or dead, now or before the database is back, cannot say that it announces what it wrote last; the others can if they have read it (docs/simulation.md).
+            var rows = _site.Database.Advertisements.Where(a => a.Value.Keys.Except(standby.Tables.Advertisements.GetValueOrDefault(a.Key)?.Keys ?? []).Any()).Select(a => a.Key).ToList();
             var isAgeKnown = _site.Scheduler.Now - _databaseClockSetAt > TimeSpan.FromSeconds(5).Ticks;
-            IReadOnlyList<ControlNode> knowers = [.. _site.ControlNodes.Where(c => isAgeKnown && !blind.Contains(c.Name))];
-            foreach (var row in rows) _site.Invariants.Forgotten([_site.Database.FloatingIPs[row.FloatingIP].Address], _site.Database.AgeOf(row) >= FeedDelay ? knowers : []);
+            foreach (var row in rows)
+            {
+                var isRead = isAgeKnown && _site.Database.AgeOf(row) >= FeedDelay;
+                _site.Invariants.Forgotten(
+                    [_site.Database.FloatingIPs[row.FloatingIP].Address], [.. _site.ControlNodes.Where(c => !blind.Contains(c.Name) && (isRead || c.Name == row.ControlNode))]);
+            }
+
             _site.Invariants.Forgotten(lost, []);
             _site.Database.FailOver(standby);
             _oldTransaction = null;

@@ -26,6 +26,9 @@ internal sealed class PeerSync(
     /// <summary>The engine was started and has no peers yet: they are added as after a restart.</summary>
     private bool _engineRestarted;
 
+    /// <summary>What an earlier run announced may be known in part only, so that routers may keep paths by numbers that no row names.</summary>
+    private bool _rowsWereLost;
+
     /// <summary>The peers of an engine that runs since before this server were compared with the wanted ones.</summary>
     private bool _hasTakenOver;
 
@@ -136,6 +139,7 @@ internal sealed class PeerSync(
         turn.Require();
         _missed.Begin();
         sessions.Begin(turns.LastSessions);
+        _rowsWereLost |= turns.RowsLost;
     }
 
     /// <summary>The engine is empty and about to be started. Its routers still forward by the old routes (RFC 4724 §4.1).</summary>
@@ -220,10 +224,10 @@ internal sealed class PeerSync(
         }
         var restarting = _engineRestarted && keptNumbers;
         // A router that the engine was not given by an earlier run may have waited for its trial, and have missed what was withdrawn since.
-        if (RoutersMayKeep && (isFound || (_engineRestarted && !restarting)))
+        if ((RoutersMayKeep && (isFound || (_engineRestarted && !restarting))) || (_engineRestarted && _rowsWereLost))
             _missed.AddAll(missing.Where(p => p.Value is { GracefulRestart: true, AdminDown: false }).Select(p => p.Key));
         if (missing.Count > 0) await _missed.KeepAsync();
-        _hasTakenOver = true;
+        (_hasTakenOver, _rowsWereLost) = (true, false);
         foreach (var (address, peer) in missing)
         {
             await NoteRefusalAsync(peer, async () =>
