@@ -6,7 +6,7 @@ namespace CN2.Bench;
 internal sealed record BenchOptions(IReadOnlySet<char> Scenarios, IReadOnlySet<int> FleetParts, TimeSpan LoadTime, TimeSpan WarmUp, int Medium, int Large, int Agents, string? Output)
 {
     public const string Usage = """
-        CN2.Bench [a] [b] [c] [d] [e] [f] [g] [h] [i] [j] [j1 … j8] [--seconds N] [--warm-up N] [--medium N] [--large N] [--agents N] [--small] [--output FILE]
+        CN2.Bench [a] [b] [c] [d] [e] [f] [g] [h] [i] [j] [j1 … j9] [--seconds N] [--warm-up N] [--medium N] [--large N] [--agents N] [--small] [--output FILE]
 
           a  Service creates a second, next to pgbench with the same SQL
           b  POST to the path in FRR's routing table, next to gobgpd's AddPath
@@ -19,7 +19,7 @@ internal sealed record BenchOptions(IReadOnlySet<char> Scenarios, IReadOnlySet<i
           i  identity: creates with a token and with a JWT next to those without, the audit log's cost, 500 agents that connect at once
           j  a fleet: many agents of one server. j1 creates with them, j2 from POST to acknowledged, j3 the server restarted, j4 all drop and
              come back, j5 idle, j6 beside agents that misbehave, j7 five times the agents, and --large Services,
-             j8 three servers that share the agents next to one
+             j8 three servers that share the agents next to one, j9 an endpoint of twice --medium Services turns once a second
 
         Without letters: all. --medium (10000) and --large (100000; 0: leave out) are the numbers of Services of b to e and of j;
         --seconds (5) is the length of one load of a (of i: a quarter of it, more often), --warm-up (15) that before the first; --agents (1000) are
@@ -44,7 +44,7 @@ internal sealed record BenchOptions(IReadOnlySet<char> Scenarios, IReadOnlySet<i
                 continue;
             }
 
-            if (arguments[i] is ['j', >= '1' and <= '8'])
+            if (arguments[i] is ['j', >= '1' and <= '9'])
             {
                 scenarios.Add('j');
                 parts.Add(arguments[i][1] - '0');
@@ -71,7 +71,7 @@ internal sealed record BenchOptions(IReadOnlySet<char> Scenarios, IReadOnlySet<i
         }
 
         if (scenarios.Count == 0) scenarios.UnionWith("abcdefghij");
-        if (parts.Count == 0) parts.UnionWith(Enumerable.Range(1, 8));
+        if (parts.Count == 0) parts.UnionWith(Enumerable.Range(1, 9));
         return options;
     }
 }

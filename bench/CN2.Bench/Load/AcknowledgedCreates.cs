@@ -13,11 +13,12 @@ internal static class AcknowledgedCreates
     /// <param name="prefix">Of the Services' names.</param>
     /// <param name="app">The label of the endpoint.</param>
     /// <param name="arrivals">Of the agent with the endpoint, which acknowledges what arrives at once.</param>
-    public static async Task<Run> RunAsync(int clients, int count, string prefix, string app, Arrivals arrivals)
+    /// <param name="until">Not null: as many more as are begun before this has completed.</param>
+    public static async Task<Run> RunAsync(int clients, int count, string prefix, string app, Arrivals arrivals, Task? until = null)
     {
         try
         {
-            var times = await Task.WhenAll(Enumerable.Range(0, clients).Select(client => Task.Run(() => OneAsync(count, $"{prefix}-{client}", app, arrivals))));
+            var times = await Task.WhenAll(Enumerable.Range(0, clients).Select(client => Task.Run(() => OneAsync(count, $"{prefix}-{client}", app, arrivals, until))));
             return new Run(new Latencies(times.SelectMany(t => t)));
         }
         catch (TimeoutException)
@@ -26,11 +27,11 @@ internal static class AcknowledgedCreates
         }
     }
 
-    private static async Task<List<double>> OneAsync(int count, string prefix, string app, Arrivals arrivals)
+    private static async Task<List<double>> OneAsync(int count, string prefix, string app, Arrivals arrivals, Task? until)
     {
         var times = new List<double>(count);
         using var line = ServiceLoad.Connect();
-        for (var i = 0; i < count; i++)
+        for (var i = 0; i < count || until is { IsCompleted: false }; i++)
         {
             var began = Stopwatch.GetTimestamp();
             var address = IPAddress.Parse(ServiceLoad.One(line, $"{prefix}-{i}", app));

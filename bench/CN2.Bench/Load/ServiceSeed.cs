@@ -34,9 +34,12 @@ internal static class ServiceSeed
         """;
 
     /// <summary>Services s<paramref name="first"/> to s<paramref name="last"/>; number i selects endpoint i mod <paramref name="endpoints"/>.</summary>
-    public static void Insert(ApiDatabase postgres, int first, int last, int endpoints)
+    public static void Insert(ApiDatabase postgres, int first, int last, int endpoints) => Insert(postgres.ConnectionString, first, last, endpoints);
+
+    /// <inheritdoc cref="Insert(ApiDatabase, int, int, int)"/>
+    public static void Insert(string database, int first, int last, int endpoints)
     {
-        using var connection = new NpgsqlConnection(postgres.ConnectionString + ";Pooling=false;Command Timeout=300");
+        using var connection = new NpgsqlConnection(database + ";Pooling=false;Command Timeout=300");
         connection.Open();
         for (; first <= last; first += Chunk)
         {

@@ -74,6 +74,9 @@ internal sealed class FleetSite : IAsyncDisposable
         return site;
     }
 
+    /// <summary>Services s1, s2, … by SQL; number i selects endpoint i mod <paramref name="endpoints"/>.</summary>
+    public void AddServices(int services, int endpoints) => ServiceSeed.Insert(_postgres.Server.ConnectionString(_database), 1, services, endpoints);
+
     /// <summary>The endpoints g0, g1, … on as many nodes, in turns. Nodes make themselves known when their agents connect.</summary>
     public async Task AddEndpointsAsync(int nodes)
     {
@@ -85,8 +88,8 @@ internal sealed class FleetSite : IAsyncDisposable
     }
 
     /// <summary>One endpoint on the first node.</summary>
-    public Task AddEndpointAsync(string app) => Api.SendAsync(HttpMethod.Post, "/v1/namespaces/default/virtual-machine-interfaces",
-        $$"""{"name":"{{app}}","labels":{"app":"{{app}}"},"addresses":["10.245.0.1"],"virtualRouter":"{{Fleet.NameOf(0)}}"}""");
+    public Task AddEndpointAsync(string app, string address = "10.245.0.1") => Api.SendAsync(HttpMethod.Post, "/v1/namespaces/default/virtual-machine-interfaces",
+        $$"""{"name":"{{app}}","labels":{"app":"{{app}}"},"addresses":["{{address}}"],"virtualRouter":"{{Fleet.NameOf(0)}}"}""");
 
     /// <summary>Until the compiler's second tier is through, a request costs several times what it does later: creates that leave nothing, and some that do.</summary>
     public async Task<Outcome> WarmUpAsync(BenchOptions options, string app)

@@ -24,6 +24,7 @@ internal sealed class NodeFleet(PrivateNetwork network, Report report, BenchOpti
         var latency = new FleetLatency(network, report, options, postgres);
         if (parts.Contains(2)) await latency.AcknowledgedAsync();
         if (parts.Contains(6)) await latency.MisbehavingAsync();
+        if (parts.Contains(9)) await new FleetFlaps(network, report, options, postgres).RunAsync();
         if (parts.Contains(8)) await new FleetReplicas(network, report, options, postgres).RunAsync();
         if (parts.Overlaps([3, 4, 5, 7])) await new FleetStarts(network, report, options, postgres).RunAsync();
     }
