@@ -199,6 +199,58 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.cn2_fill_pool(p_subnet integer, p_want integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$
+DECLARE
+    r record;
+    start inet;
+    stop inet;
+    beyond inet;
+    shared boolean;
+    added int;
+    total int := 0;
+BEGIN
+    -- Excludes other refills, changes of the ranges, and (FOR SHARE there) givers-back, whose address would otherwise be
+    -- seen as held here and as not yet filled there, and be lost.
+    PERFORM 1 FROM subnet WHERE id = p_subnet FOR NO KEY UPDATE;
+    shared := cn2_is_shared(p_subnet);
+    FOR r IN SELECT first, last, filled_to FROM subnet_range
+             WHERE subnet_id = p_subnet AND (filled_to IS NULL OR filled_to < last) ORDER BY first
+    LOOP
+        start := coalesce(r.filled_to + 1, r.first);
+        WHILE total < p_want LOOP
+            -- Addresses of the service network are passed over in one step: there may be a million of them.
+            SELECT least(host(broadcast(s.cidr))::inet, r.last) INTO stop
+                FROM subnet s WHERE s.external_network_uid IS NULL AND s.cidr >>= start AND s.id <> p_subnet AND shared;
+            IF NOT FOUND THEN
+                SELECT min(host(network(s.cidr))::inet) INTO beyond
+                    FROM subnet s WHERE s.external_network_uid IS NULL AND host(network(s.cidr))::inet > start AND s.id <> p_subnet AND shared;
+                SELECT max(a) INTO stop FROM (SELECT start + i AS a FROM generate_series(0, 1023) i) s WHERE a <= r.last AND (beyond IS NULL OR a < beyond);
+                INSERT INTO free_address (subnet_id, address)
+                    SELECT p_subnet, a FROM (
+                        SELECT start + i AS a FROM generate_series(0, 1023) i WHERE start + i <= stop
+                        EXCEPT SELECT f.address FROM floating_ip f WHERE f.subnet_id = p_subnet AND f.address BETWEEN start AND stop
+                        EXCEPT SELECT q.address FROM resting_address q WHERE q.subnet_id = p_subnet AND q.address BETWEEN start AND stop
+                        EXCEPT SELECT i.address FROM infrastructure_address i WHERE i.address BETWEEN start AND stop
+                        EXCEPT SELECT e.address FROM interface_address e WHERE shared AND e.address BETWEEN start AND stop) s
+                    ON CONFLICT DO NOTHING;
+                GET DIAGNOSTICS added = ROW_COUNT;
+                total := total + added;
+            END IF;
+            UPDATE subnet_range SET filled_to = stop WHERE subnet_id = p_subnet AND first = r.first;
+            EXIT WHEN stop = r.last;
+            start := stop + 1;
+        END LOOP;
+        EXIT WHEN total >= p_want;
+    END LOOP;
+    RETURN total;
+END $$;
+
 CREATE FUNCTION public.cn2_forget_kubernetes_objects() RETURNS trigger
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -213,6 +265,10 @@ END $$;
 
 CREATE FUNCTION public.cn2_give_back(p_subnets integer[], p_addresses inet[]) RETURNS void
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$
 BEGIN
     INSERT INTO free_address (subnet_id, address)
@@ -265,48 +321,15 @@ CREATE FUNCTION public.cn2_refill(p_subnet integer, p_want integer) RETURNS inte
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    r record;
-    start inet;
-    stop inet;
-    beyond inet;
-    shared boolean;
-    added int;
-    total int := 0;
+    before inet[];
+    after inet[];
 BEGIN
-    -- Excludes other refills, changes of the ranges, and (FOR SHARE there) givers-back, whose address would otherwise be
-    -- seen as held here and as not yet filled there, and be lost.
+    SELECT array_agg(filled_to ORDER BY first) INTO before FROM subnet_range WHERE subnet_id = p_subnet;
     PERFORM 1 FROM subnet WHERE id = p_subnet FOR NO KEY UPDATE;
-    shared := cn2_is_shared(p_subnet);
-    FOR r IN SELECT first, last, filled_to FROM subnet_range
-             WHERE subnet_id = p_subnet AND (filled_to IS NULL OR filled_to < last) ORDER BY first
-    LOOP
-        start := coalesce(r.filled_to + 1, r.first);
-        WHILE total < p_want LOOP
-            -- Addresses of the service network are passed over in one step: there may be a million of them.
-            SELECT least(host(broadcast(s.cidr))::inet, r.last) INTO stop
-                FROM subnet s WHERE s.external_network_uid IS NULL AND s.cidr >>= start AND s.id <> p_subnet AND shared;
-            IF NOT FOUND THEN
-                SELECT min(host(network(s.cidr))::inet) INTO beyond
-                    FROM subnet s WHERE s.external_network_uid IS NULL AND host(network(s.cidr))::inet > start AND s.id <> p_subnet AND shared;
-                SELECT max(a) INTO stop FROM (SELECT start + i AS a FROM generate_series(0, 1023) i) s WHERE a <= r.last AND (beyond IS NULL OR a < beyond);
-                INSERT INTO free_address (subnet_id, address)
-                    SELECT p_subnet, a FROM (SELECT start + i AS a FROM generate_series(0, 1023) i) s
-                    WHERE a <= stop
-                      AND NOT EXISTS (SELECT FROM floating_ip f WHERE f.subnet_id = p_subnet AND f.address = s.a)
-                      AND NOT EXISTS (SELECT FROM resting_address q WHERE q.subnet_id = p_subnet AND q.address = s.a)
-                      AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.address = s.a)
-                      AND NOT (shared AND EXISTS (SELECT FROM interface_address e WHERE e.address = s.a))
-                    ON CONFLICT DO NOTHING;
-                GET DIAGNOSTICS added = ROW_COUNT;
-                total := total + added;
-            END IF;
-            UPDATE subnet_range SET filled_to = stop WHERE subnet_id = p_subnet AND first = r.first;
-            EXIT WHEN stop = r.last;
-            start := stop + 1;
-        END LOOP;
-        EXIT WHEN total >= p_want;
-    END LOOP;
-    RETURN total;
+    SELECT array_agg(filled_to ORDER BY first) INTO after FROM subnet_range WHERE subnet_id = p_subnet;
+    IF after IS DISTINCT FROM before THEN RETURN 0; END IF;
+    -- More than this caller wants: batches wait for one filling too.
+    RETURN cn2_fill_pool(p_subnet, 8 * p_want);
 END $$;
 
 CREATE FUNCTION public.cn2_refuse_endpoint() RETURNS trigger
@@ -759,6 +782,10 @@ END $$;
 
 CREATE FUNCTION public.cn2_take_out(p_subnets integer[], p_addresses inet[]) RETURNS void
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$
 BEGIN
     DELETE FROM free_address WHERE ctid = ANY (ARRAY(

@@ -39,6 +39,23 @@ public static class DatabasePools
         AllowThreadsFor(source.ConnectionStringBuilder.MaxPoolSize + DatabaseOptions.ControlLoopConnections);
         source.EnableDynamicJson(); // jsonb columns hold labels as dictionaries
         source.ConfigureJsonOptions(StoredLabels.Options);
+        source.UsePhysicalConnectionInitializer(
+            connection =>
+            {
+                using var command = WithoutCompiler(connection);
+                command.ExecuteNonQuery();
+            },
+            async connection =>
+            {
+                await using var command = WithoutCompiler(connection);
+                await command.ExecuteNonQueryAsync();
+            });
         return source.Build();
     }
+
+    /// <summary>
+    /// The planner takes some statements for so dear that PostgreSQL compiles them (JIT): 100 ms each time, for what takes less than that. A command for each new connection: a startup option
+    /// would not pass every pooler.
+    /// </summary>
+    private static NpgsqlCommand WithoutCompiler(NpgsqlConnection connection) => new("SET jit = off", connection) { CommandTimeout = connection.ConnectionTimeout };
 }

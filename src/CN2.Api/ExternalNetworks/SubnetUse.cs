@@ -32,9 +32,8 @@ internal sealed record SubnetUse(long Held, long HeldInRanges, long OthersInRang
             CROSS JOIN LATERAL (
                 SELECT array_agg(c.cidr ORDER BY c.cidr) AS networks FROM subnet c WHERE underlay.yes AND c.external_network_uid IS NULL AND c.cidr && s.cidr) c
             CROSS JOIN LATERAL (
-                SELECT count(*) AS total,
-                    count(*) FILTER (WHERE EXISTS (SELECT FROM subnet_range r WHERE r.subnet_id = s.id AND f.address BETWEEN r.first AND r.last)) AS inside
-                FROM floating_ip f WHERE f.subnet_id = s.id) h
+                SELECT (SELECT count(*) FROM floating_ip f WHERE f.subnet_id = s.id) AS total,
+                    (SELECT count(*) FROM subnet_range r JOIN floating_ip f ON f.subnet_id = s.id AND f.address BETWEEN r.first AND r.last WHERE r.subnet_id = s.id) AS inside) h
             CROSS JOIN LATERAL (
                 SELECT count(*) AS others FROM (
                     SELECT i.address FROM subnet_range r JOIN infrastructure_address i ON i.address BETWEEN r.first AND r.last WHERE r.subnet_id = s.id

@@ -39,7 +39,7 @@ public sealed record DatabaseOptions
         var connection = new NpgsqlConnectionStringBuilder(text);
         var severalHosts = connection.Host?.Contains(',', StringComparison.Ordinal) == true;
         // Prepared statements halve PostgreSQL's work per statement. A pooled connection needs no reset between two uses, because none
-        // carries session state: SET, LISTEN, temporary tables and session locks are only used on a DedicatedConnection.
+        // carries session state: SET (but for that of DatabasePools, which is the same for all), LISTEN, temporary tables and session locks are only used on a DedicatedConnection.
         // RequestDeadline finds out whether the server hangs. Of one that answers others, Npgsql waits for Command Timeout, then for Timeout
         // while it tries to cancel the statement by another connection, then for Cancellation Timeout: together less than the deadline.
         AddIfAbsent("Max Auto Prepare", 200);

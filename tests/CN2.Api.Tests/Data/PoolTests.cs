@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Api.Tests.Drivers;
 using CN2.Api.Tests.Fixtures;
 using CN2.Api.Tests.Reconcile;
@@ -29,6 +30,18 @@ public sealed class PoolTests(PrivatePostgres postgres)
             async () => await QueryAsync<DateTime>(database, "SELECT renewed_at FROM leader_lease") > lease && await QueryAsync<DateTime>(database, "SELECT last_seen_at FROM control_node") > beat,
             "heartbeat and leadership go on", 30);
         await Eventually.TrueAsync(async () => await QueryAsync<long>(database, "SELECT count(*) FROM virtual_router_status WHERE connected AND NOT lost") == 1, "agents are recorded, fed and answered", 30);
+    }
+
+    [Fact]
+    public async Task No_statement_is_compiled()
+    {
+        await using var api = new Replica(await postgres.CreateDatabaseAsync(), "cn-a", new FakeBgpEngine(), TimeProvider.System, []);
+        await api.InitializeAsync();
+        foreach (var pool in new[] { api.Services.GetRequiredService<NpgsqlDataSource>(), api.Services.GetRequiredKeyedService<NpgsqlDataSource>(DatabasePools.ControlLoop) })
+        {
+            await using var command = pool.CreateCommand("SHOW jit");
+            Assert.Equal("off", await command.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+        }
     }
 
     [Fact]
