@@ -1,6 +1,8 @@
 using CN2.Api.Data;
 using CN2.Api.Data.Documents;
 using CN2.Api.Options;
+using CN2.Network.Resources;
+using CN2.Network.Sequencing;
 
 namespace CN2.Api.Reconcile;
 
@@ -58,21 +60,27 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder, VRo
     public bool SetRefused(VirtualRouterLedger.Account account, RefusedItems refused)
     {
         if (account.Refused.Document == refused.Document) return false;
-        RefusedItems[] both = [account.Refused, refused];
+        var changed = account.Refused.Differences(refused);
         account.Refused = refused;
-        state.Sequencer.RefusalsChanged(account.Name, state.Clock.Now);
-        foreach (var (owner, compiled) in state.Sequencer.Compiled)
+        var floatingIPs = changed.SelectMany(FloatingIPsOf).ToHashSet();
+        state.Sequencer.RefusalsChanged(account.Name, floatingIPs.Select(f => f.Uid), state.Clock.Now);
+        state.Statuses.Add(floatingIPs.Select(f => f.Service ?? f.Uid));
+        foreach (var item in changed.OfType<VirtualRouterItem.NatEntry>())
         {
-            if (compiled.NatEntries.Any(e => both.Any(r => r.ReasonOf(e.Key) is not null))) state.Statuses.Add(owner);
-        }
-
-        foreach (var floatingIP in state.Resources.FloatingIPs)
-        {
-            if (both.Any(r => r.ReasonOf(floatingIP.Address) is not null)) state.Statuses.Add(floatingIP.Service ?? floatingIP.Uid);
+            if (item.Key is { Address: null, Protocol: { } protocol, Port: var port }) state.Statuses.Add(state.Resources.ServicesAt(protocol, port).Select(s => s.Uid));
         }
 
         return true;
     }
+
+    /// <summary>The FloatingIPs with an entry that is not in force where the item is refused. Of other networks, also some that only have the same address.</summary>
+    private IEnumerable<FloatingIP> FloatingIPsOf(VirtualRouterItem item) => item switch
+    {
+        VirtualRouterItem.NatEntry { Key.Address: { } address } => state.Resources.FloatingIPsAt(address),
+        VirtualRouterItem.FloatingIP { Address: var address } => state.Resources.FloatingIPsAt(address),
+        VirtualRouterItem.RoutingInstance { Number: not 0 and var number } => state.Resources.FloatingIPsInRoutingInstance(number),
+        _ => [],
+    };
 
     /// <summary>
     /// Takes whether something on the vRouter's node stops its traffic. Owners with an endpoint there read so in their status; routes stay, because
@@ -84,7 +92,7 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder, VRo
         var before = account.Forwarding.Stopped;
         account.Forwarding = forwarding;
         if (before == forwarding.Stopped) return;
-        state.Statuses.Add(state.Sequencer.Compiled.Where(c => c.Value.Serves(account.Name)).Select(c => c.Key));
+        state.Statuses.Add(state.Sequencer.ServedBy(account.Name));
     }
 
     /// <summary>The agent has acknowledged a revision, or refused it.</summary>

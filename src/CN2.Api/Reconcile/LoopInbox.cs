@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using CN2.Api.Data;
 
@@ -11,21 +10,30 @@ namespace CN2.Api.Reconcile;
 /// </summary>
 internal sealed class LoopInbox(ChangeSignal signal, TimeProvider time) : IDisposable
 {
-    private readonly ConcurrentQueue<LoopEvent> _events = new();
+    private readonly Lock _lock = new();
+
+    /// <summary>Under the lock.</summary>
+    private readonly WaitingEvents _events = new();
     private readonly ChangeWaiter _waiter = signal.Subscribe(localOnly: false, takesStatuses: false);
 
     public void Post(LoopEvent loopEvent)
     {
-        _events.Enqueue(loopEvent);
+        PostWithoutWaking(loopEvent);
         Wake();
     }
 
     /// <summary>For an event that nothing waits for: the loop handles it in its next round.</summary>
-    public void PostWithoutWaking(LoopEvent loopEvent) => _events.Enqueue(loopEvent);
+    public void PostWithoutWaking(LoopEvent loopEvent)
+    {
+        lock (_lock) _events.Add(loopEvent);
+    }
 
     public void Wake() => _waiter.Wake();
 
-    public bool TryTake([NotNullWhen(true)] out LoopEvent? loopEvent) => _events.TryDequeue(out loopEvent);
+    public bool TryTake([NotNullWhen(true)] out LoopEvent? loopEvent)
+    {
+        lock (_lock) return _events.TryTake(out loopEvent);
+    }
 
     /// <inheritdoc cref="ChangeWaiter.TakeHasGrown"/>
     public bool TakeFeedHasGrown() => _waiter.TakeHasGrown();

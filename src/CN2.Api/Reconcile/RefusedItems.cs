@@ -77,6 +77,10 @@ internal sealed class RefusedItems
     /// <summary>Why this address of the underlay is not in the drop set, or null when it is.</summary>
     public string? ReasonOf(IPAddress address) => _reasons.Count == 0 ? null : _reasons.GetValueOrDefault(new VirtualRouterItem.FloatingIP(address));
 
+    /// <summary>The items that only one of the two refuses, and those for which they give different reasons.</summary>
+    public IReadOnlyCollection<VirtualRouterItem> Differences(RefusedItems other) =>
+        [.. _reasons.Where(r => other._reasons.GetValueOrDefault(r.Key) != r.Value).Select(r => r.Key), .. other._reasons.Keys.Where(i => !_reasons.ContainsKey(i))];
+
     private enum Kind
     {
         Unknown,

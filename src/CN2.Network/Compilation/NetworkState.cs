@@ -1,3 +1,4 @@
+using System.Net;
 using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using CN2.Network.Resources;
@@ -23,12 +24,14 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
 
     // A Service is indexed under one pair of its selector, an endpoint under each of its labels.
     private readonly MultiMap<LabelPair, ServiceEntry> _servicesByPair = new();
+    private readonly MultiMap<NodePort, ServiceEntry> _servicesByNodePort = new();
     private readonly MultiMap<LabelPair, VirtualMachineInterface> _interfacesByPair = new();
     private readonly MultiMap<NamespacedName, VirtualMachineInterface> _interfacesByName = new();
     private readonly MultiMap<string, VirtualMachineInterface> _interfacesByVirtualRouter = new(StringComparer.Ordinal);
     private readonly MultiMap<NamespacedName, VirtualMachineInterface> _interfacesByHealthCheck = new();
     private readonly MultiMap<Guid, FloatingIP> _floatingIPsByService = new();
     private readonly MultiMap<Guid, FloatingIP> _floatingIPsByNetwork = new();
+    private readonly MultiMap<IPAddress, FloatingIP> _floatingIPsByAddress = new();
     private readonly MultiMap<NamespacedName, FloatingIP> _floatingIPsByInterface = new();
     private readonly MultiMap<string, VirtualRouter> _virtualRoutersByName = new(StringComparer.Ordinal);
     private readonly MultiMap<NamespacedName, ServiceHealthCheck> _healthChecksByName = new();
@@ -78,6 +81,26 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
     /// <summary>The FloatingIPs that a Service holds, by name. FloatingIPs that are being deleted are included.</summary>
     public IReadOnlyList<FloatingIP> FloatingIPsOf(Guid service) => Sorted(_floatingIPsByService[service], static f => f.Id);
 
+    /// <summary>The FloatingIPs with this address, in no particular order: several networks in the overlay may have the same one.</summary>
+    public IReadOnlyList<FloatingIP> FloatingIPsAt(IPAddress address)
+    {
+        var result = new List<FloatingIP>(1);
+        foreach (var floatingIP in _floatingIPsByAddress[address]) result.Add(floatingIP);
+        return result;
+    }
+
+    /// <summary>The FloatingIPs of the networks with this RoutingInstance, in no particular order.</summary>
+    public IEnumerable<FloatingIP> FloatingIPsInRoutingInstance(int routingInstance) =>
+        _networks.Values.Where(n => n.RoutingInstance == routingInstance).SelectMany(n => FloatingIPsOfNetwork(n.Uid));
+
+    /// <summary>The Services with this node port, in no particular order. There are two only while it passes from one to the other.</summary>
+    public IReadOnlyList<Service> ServicesAt(TransportProtocol protocol, ushort nodePort)
+    {
+        var result = new List<Service>(1);
+        foreach (var entry in _servicesByNodePort[new NodePort(protocol, nodePort)]) result.Add(entry.Service);
+        return result;
+    }
+
     /// <summary>The FloatingIPs allocated from a network, in no particular order.</summary>
     public IReadOnlyList<FloatingIP> FloatingIPsOfNetwork(Guid network)
     {
@@ -93,6 +116,7 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
         _services.EnsureCapacity(services);
         _floatingIPs.EnsureCapacity(floatingIPs);
         _floatingIPsByService.MakeRoomFor(services);
+        _floatingIPsByAddress.MakeRoomFor(floatingIPs);
         _dirtyOwners.EnsureCapacity(services);
     }
 
@@ -104,15 +128,19 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
             if (entry.Service == service) return;
             var sameSelector = entry.Service.Selector.Equals(service.Selector)
                 && string.Equals(entry.Service.Id.Namespace, service.Id.Namespace, StringComparison.Ordinal);
+            var samePorts = entry.Service.Ports.SequenceEqual(service.Ports);
             if (!sameSelector) Unindex(entry);
+            if (!samePorts) UnindexPorts(entry);
             entry.Service = service;
             if (!sameSelector) Index(entry);
+            if (!samePorts) IndexPorts(entry);
         }
         else
         {
             entry = new ServiceEntry(service);
             _services.Add(service.Uid, entry);
             Index(entry);
+            IndexPorts(entry);
         }
 
         _dirtyOwners.Add(service.Uid);
@@ -122,6 +150,7 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
     {
         if (!_services.Remove(uid, out var entry)) return;
         Unindex(entry);
+        UnindexPorts(entry);
         _dirtyOwners.Add(uid);
     }
 
@@ -137,6 +166,7 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
         _floatingIPs[floatingIP.Uid] = floatingIP;
         if (floatingIP.Service is { } service) _floatingIPsByService.Add(service, floatingIP);
         if (floatingIP.ExternalNetwork is { } network) _floatingIPsByNetwork.Add(network, floatingIP);
+        _floatingIPsByAddress.Add(floatingIP.Address, floatingIP);
         foreach (var name in floatingIP.Interfaces) _floatingIPsByInterface.Add(new(floatingIP.Id.Namespace, name), floatingIP);
         MarkOwner(floatingIP);
     }
@@ -454,10 +484,23 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
         _servicesByNamespace.Remove(entry.Service.Id.Namespace, entry);
     }
 
+    private void IndexPorts(ServiceEntry entry)
+    {
+        foreach (var port in entry.Service.Ports.Select(NodePort.Of).Distinct())
+            if (port.Number != 0) _servicesByNodePort.Add(port, entry);
+    }
+
+    private void UnindexPorts(ServiceEntry entry)
+    {
+        foreach (var port in entry.Service.Ports.Select(NodePort.Of).Distinct())
+            if (port.Number != 0) _servicesByNodePort.Remove(port, entry);
+    }
+
     private void Unindex(FloatingIP floatingIP)
     {
         if (floatingIP.Service is { } service) _floatingIPsByService.Remove(service, floatingIP);
         if (floatingIP.ExternalNetwork is { } network) _floatingIPsByNetwork.Remove(network, floatingIP);
+        _floatingIPsByAddress.Remove(floatingIP.Address, floatingIP);
         foreach (var name in floatingIP.Interfaces) _floatingIPsByInterface.Remove(new(floatingIP.Id.Namespace, name), floatingIP);
     }
 
@@ -481,6 +524,11 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
         if (endpoint.HealthCheck is { } check) _interfacesByHealthCheck.Remove(new(endpoint.Id.Namespace, check), endpoint);
         foreach (var (key, value) in ((LabelSet)endpoint.Labels).Pairs)
             _interfacesByPair.Remove(new LabelPair(endpoint.Id.Namespace, key, value), endpoint);
+    }
+
+    private readonly record struct NodePort(TransportProtocol Protocol, ushort Number)
+    {
+        public static NodePort Of(ServicePort port) => new(port.Protocol, port.NodePort);
     }
 
     private readonly record struct LabelPair(string Namespace, string Key, string Value);

@@ -30,6 +30,9 @@ internal sealed class ConcernedOwners
         }
     }
 
+    /// <summary>Those with an endpoint or a route there.</summary>
+    public IReadOnlyCollection<Guid> ServedBy(string virtualRouter) => _byVirtualRouter.TryGetValue(virtualRouter, out var owners) ? owners : [];
+
     /// <summary>Adds the vRouters on which an owner's entries or routes may differ from those of the others.</summary>
     public static void AddVirtualRoutersOf(CompiledOwner compiled, HashSet<string> names)
     {

@@ -83,11 +83,19 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         foreach (var route in waiting.Where(IsAcknowledged).ToList()) Evaluate(route.FloatingIP, now);
     }
 
+    /// <summary>The owners with an endpoint or a route on the vRouter.</summary>
+    public IReadOnlyCollection<Guid> ServedBy(string virtualRouter) => _concerned.ServedBy(virtualRouter);
+
     /// <summary>The vRouter refuses other entries than before: routes behind a refused one go, and those behind one that is accepted now may come.</summary>
-    public void RefusalsChanged(string virtualRouter, DateTimeOffset now)
+    /// <param name="virtualRouter">Its name.</param>
+    /// <param name="floatingIPs">Those of the entries for which that has changed.</param>
+    /// <param name="now">The time.</param>
+    public void RefusalsChanged(string virtualRouter, IEnumerable<Guid> floatingIPs, DateTimeOffset now)
     {
-        var floatingIPs = _routes.Where(r => r.Value.Exists(route => route.VirtualRouter == virtualRouter)).Select(r => r.Key).ToList();
-        foreach (var floatingIP in floatingIPs) Evaluate(floatingIP, now);
+        foreach (var floatingIP in floatingIPs)
+        {
+            if (_routes.TryGetValue(floatingIP, out var routes) && routes.Exists(r => r.VirtualRouter == virtualRouter)) Evaluate(floatingIP, now);
+        }
     }
 
     /// <summary>The speaker announces these routes now.</summary>

@@ -37,15 +37,15 @@ public sealed class AgentEventsTests : IAsyncDisposable
         _inbox.Health("compute1", [(Sample.Uid(1), EndpointHealth.Healthy, null)]);
         _inbox.Noticed("compute1", "ip_forward is 0");
         _inbox.Seen("compute1", 3);
-        _inbox.Disconnected("compute1");
         Assert.Collection(
             _parts.TakeEvents(),
             e => Assert.Same(Hello, Assert.IsType<AgentEvent.Connected>(e).Hello),
             e => Assert.Equal("no", Assert.Single(Assert.IsType<AgentEvent.Applied>(e).Refused).Reason),
             e => Assert.Single(Assert.IsType<AgentEvent.Health>(e).Endpoints),
             e => Assert.Equal("ip_forward is 0", Assert.IsType<AgentEvent.Noticed>(e).Message),
-            e => Assert.Equal(3, Assert.IsType<AgentEvent.Seen>(e).Repairs),
-            e => Assert.IsType<AgentEvent.Disconnected>(e));
+            e => Assert.Equal(3, Assert.IsType<AgentEvent.Seen>(e).Repairs));
+        _inbox.Disconnected("compute1");
+        Assert.IsType<AgentEvent.Disconnected>(Assert.Single(_parts.TakeEvents()));
     }
 
     [Fact]
@@ -81,6 +81,42 @@ public sealed class AgentEventsTests : IAsyncDisposable
         Assert.False(_parts.State.Ledger.IsRefused("compute1", Key with { Port = 81 }));
         Handle(new AgentEvent.Applied("compute1", Account.LastRevision, null, []));
         Assert.False(_parts.State.Ledger.RefusesAny("compute1"));
+    }
+
+    [Fact]
+    public void Other_refusals_are_read_in_the_statuses_of_those_that_they_concern_and_of_no_other()
+    {
+        for (var n = 1; n <= 200; n++)
+        {
+            _parts.State.Resources.Put(Sample.Service(n));
+            _parts.State.Resources.Put(Sample.FloatingIP(n, service: n));
+        }
+
+        _parts.State.Resources.Put(Sample.FloatingIP(201)); // no Service has it
+        _parts.State.Resources.Put(Sample.Router("compute1").Router);
+        _parts.State.Resources.Put(Sample.Network);
+        for (var n = 1; n <= 4; n++) _parts.State.Resources.Put(Sample.Endpoint(n, "compute1"));
+        _parts.Compile();
+        Connect();
+        Refuse(OfService(1, "no"), OfService(2, "no"), OfAddress(150));
+        _parts.State.Statuses.Clear();
+
+        Refuse(OfService(1, "no"), OfService(2, "not now"), OfService(3, "no"), OfAddress(201));
+        Assert.Equal([Sample.Uid(201), Sample.Uid(4002), Sample.Uid(4003), Sample.Uid(4150)], Due().Order());
+
+        _parts.State.Statuses.Clear();
+        Handle(new AgentEvent.Inspected("compute1", [new VRouterNodeFault("NotForwarding", "ip_forward is 0", Suspicion: false)]));
+        Assert.Equal([Sample.Uid(4001), Sample.Uid(4002), Sample.Uid(4003), Sample.Uid(4004)], Due().Order());
+
+        void Refuse(params VRouterRefusal[] refused) => Handle(new AgentEvent.Applied("compute1", Account.LastRevision, null, refused));
+        static VRouterRefusal OfService(int n, string reason) => new(new VirtualRouterItem.NatEntry(Key with { Address = Sample.AddressOf(n) }), reason);
+        static VRouterRefusal OfAddress(int n) => new(new VirtualRouterItem.FloatingIP(Sample.AddressOf(n)), "no");
+        IReadOnlyList<Guid> Due()
+        {
+            _parts.State.Statuses.Take(_parts.Now, new NextTick(), _ => false); // it begins to settle
+            _parts.Time.Advance(2 * StatusQueue.SettleTime);
+            return _parts.State.Statuses.Take(_parts.Now, new NextTick(), _ => false);
+        }
     }
 
     [Fact]

@@ -132,6 +132,24 @@ public sealed class NetworkStateProperties
         iter: 200);
 
     [Fact]
+    public void Each_entry_is_found_by_its_address_its_node_port_and_its_RoutingInstance() => Worlds((owners, state) =>
+    {
+        foreach (var owner in owners.Values)
+        {
+            foreach (var entry in owner.NatEntries)
+            {
+                var found = entry.Key.Address is { } address
+                    ? state.FloatingIPsAt(address).Select(f => f.Service ?? f.Uid)
+                    : state.ServicesAt(entry.Key.Protocol!.Value, entry.Key.Port).Select(s => s.Uid);
+                Assert.Contains(owner.Owner, found);
+                if (entry.Key.RoutingInstance != 0) Assert.Contains(entry.FloatingIP, state.FloatingIPsInRoutingInstance(entry.Key.RoutingInstance).Select(f => (Guid?)f.Uid));
+            }
+        }
+
+        Assert.All(state.FloatingIPs, f => Assert.Equal([f], state.FloatingIPsAt(f.Address)));
+    });
+
+    [Fact]
     public void Every_route_has_its_entry_with_a_local_backend_on_that_virtual_router() => Worlds((owners, state) =>
     {
         foreach (var owner in owners.Values)

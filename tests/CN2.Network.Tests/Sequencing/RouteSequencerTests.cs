@@ -427,6 +427,21 @@ public class RouteSequencerTests
     }
 
     [Fact]
+    public void Other_refusals_cost_a_look_at_the_owners_that_they_concern()
+    {
+        List<CompiledOwner> all = [.. Enumerable.Range(4, 200).Select(n => Routes.Through(n, "compute1"))];
+        _world.Set([.. all.Select(c => (c.Owner, (CompiledOwner?)c))]);
+        _world.Settle();
+        _world.Refuse("compute1", all[0].NatEntries[0].Key, all[1].NatEntries[0].Key);
+        _world.Settle();
+        _world.RefusalsAsked = 0;
+        _world.Refuse("compute1", all[0].NatEntries[0].Key, all[2].NatEntries[0].Key);
+        Assert.InRange(_world.RefusalsAsked, 2, 10); // of the second owner, which is accepted, and of the third, which is not
+        _world.Settle();
+        Assert.Equal(all.Count - 2, _world.Speaker.Count);
+    }
+
+    [Fact]
     public void The_owner_of_a_refused_entry_can_be_removed()
     {
         var compiled = Routes.Through(4, "compute1");
@@ -446,14 +461,14 @@ public class RouteSequencerTests
         _world.SpeakerConfirms();
     }
 
-    private void Up(CN2.Network.Compilation.CompiledOwner compiled)
+    private void Up(CompiledOwner compiled)
     {
         _world.Set(compiled);
         _world.Settle();
     }
 
     /// <summary>Brings a route as far as the speaker, which has not answered yet.</summary>
-    private CN2.Network.Compilation.FloatingIPRoute Announce(CN2.Network.Compilation.CompiledOwner compiled)
+    private FloatingIPRoute Announce(CompiledOwner compiled)
     {
         _world.Set(compiled);
         _world.Acknowledge("compute1");

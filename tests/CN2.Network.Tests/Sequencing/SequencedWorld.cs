@@ -44,16 +44,25 @@ internal sealed class SequencedWorld : IAcknowledgements
     /// <summary>Entries that the vRouter of this name refuses.</summary>
     public HashSet<(string VirtualRouter, NatEntryKey Key)> Refused { get; } = [];
 
-    public bool RefusesAny(string virtualRouter) => Refused.Any(r => r.VirtualRouter == virtualRouter);
+    /// <summary>How often the sequencer asked whether a vRouter refuses something: once or twice for each route that it looks at.</summary>
+    public int RefusalsAsked { get; set; }
+
+    public bool RefusesAny(string virtualRouter)
+    {
+        RefusalsAsked++;
+        return Refused.Any(r => r.VirtualRouter == virtualRouter);
+    }
 
     public bool IsRefused(string virtualRouter, NatEntryKey key) => Refused.Contains((virtualRouter, key));
 
     /// <summary>The vRouter acknowledges everything but these entries.</summary>
     public void Refuse(string virtualRouter, params NatEntryKey[] keys) => Do(() =>
     {
+        var changed = Refused.Where(r => r.VirtualRouter == virtualRouter).Select(r => r.Key).ToHashSet();
+        changed.SymmetricExceptWith(keys);
         Refused.RemoveWhere(r => r.VirtualRouter == virtualRouter);
         foreach (var key in keys) Refused.Add((virtualRouter, key));
-        Sequencer.RefusalsChanged(virtualRouter, Now);
+        Sequencer.RefusalsChanged(virtualRouter, Sequencer.Compiled.Values.SelectMany(c => c.NatEntries).Where(e => changed.Contains(e.Key)).Select(e => e.FloatingIP).OfType<Guid>().Distinct(), Now);
     });
 
     public bool IsReachable(string virtualRouter) => !Unreachable.Contains(virtualRouter);

@@ -78,7 +78,7 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     /// <summary>What the agent found on its node last; null: it said nothing yet, or does not look.</summary>
     public IReadOnlyList<VRouterNodeFault>? Faults { get; private set; }
 
-    /// <summary>What an agent finds on its node, or refuses, is news so many times at once, and then once a second: each costs a look at all Services.</summary>
+    /// <summary>What an agent finds on its node, or refuses, is news so many times at once, and then once a second: each costs a look at the Services that it concerns.</summary>
     public const int MostNews = 5;
 
     /// <summary>Takes what the agent found; true: it is news. What comes too soon counts when a later heartbeat says it again.</summary>
