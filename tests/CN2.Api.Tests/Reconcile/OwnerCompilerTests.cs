@@ -27,7 +27,7 @@ public sealed class OwnerCompilerTests : IAsyncDisposable
         var before = _parts.State.Sequencer.Compiled[Sample.Uid(4002)];
 
         resources.Put(Sample.Service(1) with { Ports = [new(null, CN2.Network.Resources.TransportProtocol.TCP, 81, 8080, 0)] });
-        resources.Put(Sample.Service(2) with { Ports = null! });
+        resources.Put(Sample.Service(2) with { LoadBalancerSourceRanges = null! });
         resources.Put(Sample.Service(3) with { Ports = [new(null, CN2.Network.Resources.TransportProtocol.TCP, 83, 8080, 0)] });
         _parts.Compile();
 
