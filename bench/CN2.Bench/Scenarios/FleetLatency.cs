@@ -16,6 +16,9 @@ internal sealed class FleetLatency(PrivateNetwork network, Report report, BenchO
 
     private readonly int _few = options.Agents / 10;
 
+    /// <summary>With the others, nearly as many connections as the server takes of one address (<see cref="FleetSite"/>).</summary>
+    private int Silent => options.Agents * 9;
+
     private int Creates => 40 * (int)options.LoadTime.TotalSeconds;
 
     /// <summary>Of part 6: so many that its p99 is not the moment at which the others come.</summary>
@@ -68,6 +71,7 @@ internal sealed class FleetLatency(PrivateNetwork network, Report report, BenchO
         yield return ("with a slow, a stopped and a frozen one", [AgentBehaviour.Slow, AgentBehaviour.StopsReading, AgentBehaviour.Freezes]);
         var sorts = Enum.GetValues<AgentBehaviour>().Where(b => b != AgentBehaviour.Good).ToArray();
         yield return (FormattableString.Invariant($"with these and {_few} of all sorts"), new Random(FleetSite.Seed).GetItems(sorts, _few));
+        yield return (FormattableString.Invariant($"with these and {Silent:N0} that connect and say nothing"), Enumerable.Repeat(AgentBehaviour.SaysNothing, Silent).ToArray());
     }
 
     /// <summary>The endpoint and so many agents, the first of them with the endpoint, on a server that is warm.</summary>
