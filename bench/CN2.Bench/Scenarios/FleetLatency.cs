@@ -52,17 +52,25 @@ internal sealed class FleetLatency(PrivateNetwork network, Report report, BenchO
         Latencies? alone = null;
         foreach (var (what, bad) in Companies())
         {
-            Progress.Step($"(j6) {_few} good agents {what}");
             foreach (var behaviour in bad) site.Fleet.Add(1, behaviour);
+            await MeasureAsync(what, () => site.Fleet.Agents.Where(a => !a.IsGood).Sum(a => a.Attempts));
+        }
+
+        await using var silent = await SilentConnections.OpenAsync(FleetSite.AgentsEndPoint, Silent);
+        await MeasureAsync(FormattableString.Invariant($"with these and {Silent:N0} that connect and say nothing"), () => silent.Attempts);
+
+        async Task MeasureAsync(string what, Func<int> attempts)
+        {
+            Progress.Step($"(j6) {_few} good agents {what}");
             var grown = await site.WholeAsync(); // the server never comes to rest beside agents that reconnect
             var run = grown.Fault is null ? await AcknowledgedCreates.RunAsync(Clients, CreatesOfMany / Clients, $"c{rows.Count}", App, arrivals) : new AcknowledgedCreates.Run(grown.Fault);
-            rows.Add([what, .. Cells(run), site.PeakMiB, site.Fleet.Broken, site.Fleet.Agents.Where(a => !a.IsGood).Sum(a => a.Attempts)]);
+            rows.Add([what, .. Cells(run), site.PeakMiB, site.Fleet.Broken, attempts()]);
             if (alone is { } reference) report.Add(AtMost($"(j6) good agents {what}: p99 of POST to acknowledged next to them alone", 1.5, run, l => l.P99 / reference.P99, ""));
             alone ??= run.Latencies;
         }
 
         report.Table([FormattableString.Invariant($"{_few} good agents"), "p50 ms", "p99 ms", "longest ms", "API at most MiB", "broken streams", "connections of the others"], rows);
-        report.Text($"The same with {Clients} clients and {CreatesOfMany:N0} Services, from the moment at which the others come. The slow agent reads a message every 100 ms, the stopped one stops reading at the first message of each snapshot, the frozen one stands still with its connection open. The mixture has by a seed: agents that never acknowledge, that acknowledge what they never got, that come anew every second, that connect and say nothing, and those three. Broken streams are those of good agents.");
+        report.Text($"The same with {Clients} clients and {CreatesOfMany:N0} Services, from the moment at which the others come. The slow agent reads a message every 100 ms, the stopped one stops reading at the first message of each snapshot, the frozen one stands still with its connection open. The mixture has by a seed: agents that never acknowledge, that acknowledge what they never got, that come anew every second, that begin a stream and say nothing, and those three. The silent ones are TCP connections on which nothing is sent; of these, the last column has only them. Broken streams are those of good agents.");
     }
 
     private IEnumerable<(string What, AgentBehaviour[] Bad)> Companies()
@@ -71,7 +79,6 @@ internal sealed class FleetLatency(PrivateNetwork network, Report report, BenchO
         yield return ("with a slow, a stopped and a frozen one", [AgentBehaviour.Slow, AgentBehaviour.StopsReading, AgentBehaviour.Freezes]);
         var sorts = Enum.GetValues<AgentBehaviour>().Where(b => b != AgentBehaviour.Good).ToArray();
         yield return (FormattableString.Invariant($"with these and {_few} of all sorts"), new Random(FleetSite.Seed).GetItems(sorts, _few));
-        yield return (FormattableString.Invariant($"with these and {Silent:N0} that connect and say nothing"), Enumerable.Repeat(AgentBehaviour.SaysNothing, Silent).ToArray());
     }
 
     /// <summary>The endpoint and so many agents, the first of them with the endpoint, on a server that is warm.</summary>

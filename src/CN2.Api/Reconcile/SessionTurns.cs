@@ -35,6 +35,9 @@ internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider
     /// <summary>How often what is owed must be written although it has not changed, because the database may have lost it, and how often that is done.</summary>
     private (int Due, int Done) _rewrites;
 
+    /// <summary>The driver has said what it owes.</summary>
+    private bool _hasSaid;
+
     /// <summary>The last statement did not come through: nobody waits until one does.</summary>
     private bool _isAway;
 
@@ -98,9 +101,10 @@ internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider
     {
         lock (_lock)
         {
-            if (_owed.SetEquals(routerAddresses) && _owed.IsSubsetOf(_kept) && !RowsLost) return;
-            if (RowsLost) _rewrites.Due++;
-            (_owed, RowsLost) = ([.. routerAddresses], false);
+            if (_owed.SetEquals(routerAddresses) && _owed.IsSubsetOf(_kept) && _hasSaid) return;
+            // The first time in any case: then nobody who comes after this process takes its rows for lost.
+            if (!_hasSaid) _rewrites.Due++;
+            (_owed, RowsLost, _hasSaid) = ([.. routerAddresses], false, true);
         }
 
         _asked.Set();
