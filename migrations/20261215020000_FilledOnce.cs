@@ -76,7 +76,7 @@ public sealed class FilledOnce : Migration
             SELECT array_agg(filled_to ORDER BY first) INTO after FROM subnet_range WHERE subnet_id = p_subnet;
             IF after IS DISTINCT FROM before THEN RETURN 0; END IF;
             -- More than this caller wants: batches wait for one filling too.
-            RETURN cn2_fill_pool(p_subnet, 8 * p_want);
+            RETURN cn2_fill_pool(p_subnet, p_want + least(7 * p_want, 8192));
         END $$;
         """);
 

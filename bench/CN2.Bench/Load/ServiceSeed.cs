@@ -45,7 +45,7 @@ internal static class ServiceSeed
         {
             var count = Math.Min(Chunk, last - first + 1);
             // Every pool must have as many: cn2_take says so by a row without an address, which the constraints would refuse.
-            using (var refill = new NpgsqlCommand("SELECT cn2_refill(id, $1) FROM subnet WHERE family(cidr) = 4", connection) { Parameters = { new() { Value = count } } }) refill.ExecuteNonQuery();
+            using (var refill = new NpgsqlCommand("SELECT cn2_fill_pool(id, $1) FROM subnet WHERE family(cidr) = 4", connection) { Parameters = { new() { Value = count } } }) refill.ExecuteNonQuery();
             using var transaction = connection.BeginTransaction();
             var text = Sql.Replace("@first", $"{first}", StringComparison.Ordinal).Replace("@last", $"{first + count - 1}", StringComparison.Ordinal)
                 .Replace("@count", $"{count}", StringComparison.Ordinal).Replace("@endpoints", $"{endpoints}", StringComparison.Ordinal);
