@@ -53,5 +53,8 @@ internal static class AcknowledgedCreates
             : this(null, fault)
         {
         }
+
+        /// <summary>For a table: p50, p99 and the longest, or the fault.</summary>
+        public object[] Cells => Latencies is { } l ? [l.P50, l.P99, l.Max] : [Fault!, "", ""];
     }
 }

@@ -13,10 +13,13 @@ internal sealed class Arrivals
     private readonly ConcurrentDictionary<IPAddress, TaskCompletionSource<long>> _arrivals = [];
 
     /// <summary>Notes the entries of a message of the server.</summary>
-    public void Take(ReadOnlySpan<byte> bytes)
+    public void Take(ReadOnlySpan<byte> bytes) => Take(Stopwatch.GetTimestamp(), ServerMessage.Parser.ParseFrom(bytes));
+
+    /// <summary>The same of a message that was read already.</summary>
+    /// <param name="now">When it came (<see cref="Stopwatch.GetTimestamp"/>).</param>
+    /// <param name="message">The message.</param>
+    public void Take(long now, ServerMessage message)
     {
-        var now = Stopwatch.GetTimestamp();
-        var message = ServerMessage.Parser.ParseFrom(bytes);
         foreach (var entry in (message.Delta?.Put ?? message.Snapshot?.Items)?.NatEntries ?? [])
         {
             if (entry.Backends.Any(b => b.Local)) Of(new IPAddress(entry.Key.Address.Span)).TrySetResult(now);

@@ -19,9 +19,8 @@ internal sealed class BackedAddresses
     }
 
     /// <summary>Takes a message of the server.</summary>
-    public void Take(ReadOnlySpan<byte> bytes)
+    public void Take(ServerMessage message)
     {
-        var message = ServerMessage.Parser.ParseFrom(bytes);
         lock (_backed)
         {
             foreach (var key in message.Delta?.RemovedNatEntries ?? []) _backed.Remove((key.Address, key.Port));

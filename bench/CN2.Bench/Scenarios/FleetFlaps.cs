@@ -1,4 +1,8 @@
+extern alias agent;
+
+using System.Diagnostics;
 using System.Globalization;
+using agent::CN2.VRouter.V1;
 using CN2.Bench.Lab;
 using CN2.Bench.Load;
 
@@ -30,8 +34,9 @@ internal sealed class FleetFlaps(PrivateNetwork network, Report report, BenchOpt
         var (arrivals, backed) = (new Arrivals(), new BackedAddresses());
         site.Fleet.Add(1, witness: bytes =>
         {
-            arrivals.Take(bytes);
-            backed.Take(bytes);
+            var (now, message) = (Stopwatch.GetTimestamp(), ServerMessage.Parser.ParseFrom(bytes));
+            arrivals.Take(now, message);
+            backed.Take(message);
         });
         var begun = await site.GrowAsync(options.Agents);
         if (begun.Fault is null) begun = await site.WarmUpAsync(options, App);
@@ -48,14 +53,14 @@ internal sealed class FleetFlaps(PrivateNetwork network, Report report, BenchOpt
         var turning = TurnAsync(site);
         var beside = await AcknowledgedCreates.RunAsync(1, Creates, "beside", App, arrivals, until: turning);
         var longest = await turning;
-        // Each of those created meanwhile has an external address and a cluster IP, as each of those before.
         var caughtUp = await site.CaughtUpAsync();
         var back = await site.WaitAsync("the node has the endpoint in all entries", () => backed.Count >= entries);
+        var agreed = new Outcome(caughtUp.Seconds + back.Seconds, caughtUp.Fault ?? back.Fault);
         report.Table(
             ["the endpoint", "p50 ms", "p99 ms", "longest ms", "its longest PATCH ms", "all agents up to date after s", "its node has it in all entries after s", "API at most MiB", "broken streams"],
-            [["does not turn", .. Cells(still), "", "", "", "", ""], ["turns", .. Cells(beside), longest.TotalMilliseconds, caughtUp.Cell, caughtUp.Fault is null && back.Fault is null ? caughtUp.Seconds + back.Seconds : back.Fault ?? "", site.PeakMiB, site.Fleet.Broken]]);
+            [["does not turn", .. still.Cells, "", "", "", "", ""], ["turns", .. beside.Cells, longest.TotalMilliseconds, caughtUp.Cell, agreed.Cell, site.PeakMiB, site.Fleet.Broken]]);
         report.Text($"POST to acknowledged, as in (j2), by one client. The other endpoint becomes unready and ready again, a PATCH each second; it ends ready. The Services have that endpoint alone.");
-        report.Add((caughtUp with { Seconds = caughtUp.Seconds + back.Seconds, Fault = caughtUp.Fault ?? back.Fault }).AtMost($"{what}: all agree after it", 5));
+        report.Add(agreed.AtMost($"{what}: all agree after it", 5));
     }
 
     /// <summary>One PATCH a second.</summary>
@@ -75,6 +80,4 @@ internal sealed class FleetFlaps(PrivateNetwork network, Report report, BenchOpt
 
         return longest;
     }
-
-    private static object[] Cells(AcknowledgedCreates.Run run) => run.Latencies is { } l ? [l.P50, l.P99, l.Max] : [run.Fault!, "", ""];
 }

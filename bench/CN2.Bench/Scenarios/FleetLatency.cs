@@ -34,7 +34,7 @@ internal sealed class FleetLatency(PrivateNetwork network, Report report, BenchO
             Progress.Step($"(j2) POST to acknowledged, {agents:N0} agents");
             var grown = await site.GrowAsync(agents);
             var run = grown.Fault is null ? await AcknowledgedCreates.RunAsync(1, Creates, $"n{agents}", App, arrivals) : new AcknowledgedCreates.Run(grown.Fault);
-            rows.Add([agents, .. Cells(run), site.Fleet.Broken]);
+            rows.Add([agents, .. run.Cells, site.Fleet.Broken]);
             if (agents != options.Agents) continue;
             report.Add(AtMost(FormattableString.Invariant($"(j2) POST to acknowledged, {agents:N0} agents, p50"), 8, run, l => l.P50, " ms"));
             report.Add(AtMost(FormattableString.Invariant($"(j2) POST to acknowledged, {agents:N0} agents, p99"), 25, run, l => l.P99, " ms"));
@@ -64,7 +64,7 @@ internal sealed class FleetLatency(PrivateNetwork network, Report report, BenchO
             Progress.Step($"(j6) {_few} good agents {what}");
             var grown = await site.WholeAsync(); // the server never comes to rest beside agents that reconnect
             var run = grown.Fault is null ? await AcknowledgedCreates.RunAsync(Clients, CreatesOfMany / Clients, $"c{rows.Count}", App, arrivals) : new AcknowledgedCreates.Run(grown.Fault);
-            rows.Add([what, .. Cells(run), site.PeakMiB, site.Fleet.Broken, attempts()]);
+            rows.Add([what, .. run.Cells, site.PeakMiB, site.Fleet.Broken, attempts()]);
             if (alone is { } reference) report.Add(AtMost($"(j6) good agents {what}: p99 of POST to acknowledged next to them alone", 1.5, run, l => l.P99 / reference.P99, ""));
             alone ??= run.Latencies;
         }
@@ -91,8 +91,6 @@ internal sealed class FleetLatency(PrivateNetwork network, Report report, BenchO
         await site.WarmUpAsync(options, App);
         return arrivals;
     }
-
-    private static object[] Cells(AcknowledgedCreates.Run run) => run.Latencies is { } l ? [l.P50, l.P99, l.Max] : [run.Fault!, "", ""];
 
     private static Aim AtMost(string what, double target, AcknowledgedCreates.Run run, Func<Latencies, double> value, string unit) =>
         run.Latencies is { } latencies ? Aim.AtMost(what, target, value(latencies), unit) : new Aim(what, $"at most {target}{unit}", run.Fault!, false, "not reached");

@@ -31,9 +31,7 @@ internal sealed class FleetSite : IAsyncDisposable
     private const int AgentsPort = 8081;
 
     /// <summary>Where the first replica takes agents.</summary>
-    public static readonly IPEndPoint AgentsEndPoint = new(IPAddress.Parse(ControlNode), AgentsPort);
-
-    private const string ControlNode = "172.27.115.241";
+    public static readonly IPEndPoint AgentsEndPoint = new(IPAddress.Parse(Site.ControlNode), AgentsPort);
 
     private readonly ApiDatabase _postgres;
     private readonly string _database;
@@ -46,7 +44,7 @@ internal sealed class FleetSite : IAsyncDisposable
     {
         (_postgres, _database) = (postgres, database);
         var copy = postgres.Copy(database);
-        var servers = Enumerable.Range(0, replicas).Select(i => string.Create(CultureInfo.InvariantCulture, $"http://{ControlNode}:{AgentsPort + (100 * i)}")).ToList();
+        var servers = Enumerable.Range(0, replicas).Select(i => string.Create(CultureInfo.InvariantCulture, $"http://{Site.ControlNode}:{AgentsPort + (100 * i)}")).ToList();
         Replicas = [.. servers.Select((server, i) => new ApiProcess(network, copy,
         [
             ("Bgp__Engine", "none"),

@@ -14,7 +14,7 @@ namespace CN2.Bench.Scenarios;
 /// </summary>
 internal sealed class FleetStarts(PrivateNetwork network, Report report, BenchOptions options, ApiDatabase postgres)
 {
-    private static readonly Uri BareServer = new("http://172.27.115.241:8089");
+    private static readonly Uri BareServer = new($"http://{Site.ControlNode}:8089");
 
     private readonly List<object[]> _wholes = [];
     private readonly List<object[]> _idle = [];

@@ -372,6 +372,7 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         LeaderLease lease, TimeSpan goneAfter, LossRule rule, IReadOnlyCollection<string> carriers, CancellationToken ct)
     {
         const string isDue = "NOT s.connected AND (s.last_seen_at NOT BETWEEN now() - $2 AND now() + $2 OR (s.vanished_at > s.last_seen_at AND NOT (s.vanished_at > now() - $10 AND s.vanished_at < now() + $10)))";
+        static string IsHeld(string heldAt, string within) => $"{heldAt} BETWEEN now() - {within} AND now() + $2";
         // No join in `locked`: after waiting for a row PostgreSQL looks at the new one, but would join it with the control node of the old one.
         await using var command = dataSource.CreateCommand(
             $"""
@@ -379,7 +380,7 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
                 SELECT s.uid, s.connected, {AgentConnectionRows.LastHeard("$1", "(SELECT c.last_seen_at FROM control_node c WHERE c.name = s.control_node)")} AS seen FROM virtual_router_status s
                 WHERE {LeaderLease.IsHeld("$7", "$8")}
                   AND CASE WHEN s.connected THEN NOT EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND {ControlNodeLiveness.IsAlive("c", "$1")})
-                      ELSE NOT s.lost AND {isDue} AND (s.held_at IS NULL OR s.held_at NOT BETWEEN now() - $2 / 4 AND now() + $2) END
+                      ELSE NOT s.lost AND {isDue} AND ({IsHeld("s.held_at", "$2 / 4")}) IS NOT TRUE END
                 ORDER BY s.uid FOR NO KEY UPDATE
             ), orphaned AS (
                 UPDATE virtual_router_status s SET connected = false, last_seen_at = l.seen FROM locked l, virtual_router v
@@ -401,7 +402,7 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
                 RETURNING a.uid, a.name, a.held_at IS NULL AS news
             ), lost AS (
                 UPDATE virtual_router_status s SET lost = true, held_at = NULL, lost_at = CASE WHEN a.carries THEN now() END FROM locked l, away a, mass
-                WHERE l.uid = s.uid AND a.uid = s.uid AND NOT l.connected AND a.due AND NOT mass.yes AND (s.held_at IS NULL OR s.held_at NOT BETWEEN now() - $2 / 2 AND now() + $2)
+                WHERE l.uid = s.uid AND a.uid = s.uid AND NOT l.connected AND a.due AND NOT mass.yes AND ({IsHeld("s.held_at", "$2 / 2")}) IS NOT TRUE
                 RETURNING a.uid, a.name
             ), happened AS (
                 INSERT INTO event (kind, name, at, type, reason, message)
@@ -412,7 +413,7 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
                 {ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "(SELECT uid, name, true AS status_only FROM orphaned UNION ALL SELECT uid, name, true FROM held WHERE news UNION ALL SELECT uid, name, false FROM lost) c", statusOnly: null)}
                 RETURNING 1
             )
-            SELECT (SELECT count(*) FROM changed), (SELECT count(*) FROM away, mass WHERE due AND (mass.yes OR held_at BETWEEN now() - $2 / 2 AND now() + $2))
+            SELECT (SELECT count(*) FROM changed), (SELECT count(*) FROM away, mass WHERE due AND (mass.yes OR {IsHeld("held_at", "$2 / 2")}))
             """);
         NpgsqlParameter[] parameters =
         [

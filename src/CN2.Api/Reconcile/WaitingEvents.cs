@@ -69,14 +69,17 @@ internal sealed class WaitingEvents
 
     private void AddReport(OfAgent agent, AgentEvent report)
     {
-        var kind = new Kind(report.GetType(), report is AgentEvent.Applied { Error: not null });
+        var kind = Kind.Of(report);
         if (report is AgentEvent.Applied { Error: null } && agent.Reports.Remove(kind with { IsError = true }, out var error)) _events.Remove(error); // it is over
         if (agent.Reports.TryGetValue(kind, out var waiting)) waiting.Value.Merge(report);
         else agent.Reports[kind] = _events.AddLast(new Waiting(report));
     }
 
     /// <param name="IsError">A revision that was refused as a whole acknowledges nothing, so it does not take the place of one that was applied.</param>
-    private readonly record struct Kind(Type Type, bool IsError);
+    private readonly record struct Kind(Type Type, bool IsError)
+    {
+        public static Kind Of(AgentEvent report) => new(report.GetType(), report is AgentEvent.Applied { Error: not null });
+    }
 
     /// <summary>What waits of one agent, as far as later events can change it.</summary>
     private sealed class OfAgent
@@ -105,7 +108,7 @@ internal sealed class WaitingEvents
         /// <summary>Endpoint → its last result, once there is more than one report; null: the event has them.</summary>
         private OrderedDictionary<Guid, (Guid Uid, EndpointHealth Health, string? Message)>? _health;
 
-        public Kind? Kind => _event is AgentEvent ? new Kind(_event.GetType(), _event is AgentEvent.Applied { Error: not null }) : null;
+        public Kind? Kind => _event is AgentEvent report ? WaitingEvents.Kind.Of(report) : null;
 
         /// <summary>A later report of the same agent and kind.</summary>
         public void Merge(AgentEvent later)

@@ -82,33 +82,18 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
     public IReadOnlyList<FloatingIP> FloatingIPsOf(Guid service) => Sorted(_floatingIPsByService[service], static f => f.Id);
 
     /// <summary>The FloatingIPs with this address, in no particular order: several networks in the overlay may have the same one.</summary>
-    public IReadOnlyList<FloatingIP> FloatingIPsAt(IPAddress address)
-    {
-        var result = new List<FloatingIP>(1);
-        foreach (var floatingIP in _floatingIPsByAddress[address]) result.Add(floatingIP);
-        return result;
-    }
+    public IReadOnlyList<FloatingIP> FloatingIPsAt(IPAddress address) => Listed(_floatingIPsByAddress[address]);
 
     /// <summary>The FloatingIPs of the networks with this RoutingInstance, in no particular order.</summary>
     public IEnumerable<FloatingIP> FloatingIPsInRoutingInstance(int routingInstance) =>
         _networks.Values.Where(n => n.RoutingInstance == routingInstance).SelectMany(n => FloatingIPsOfNetwork(n.Uid));
 
     /// <summary>The Services with this node port, in no particular order. There are two only while it passes from one to the other.</summary>
-    public IReadOnlyList<Service> ServicesAt(TransportProtocol protocol, ushort nodePort)
-    {
-        var result = new List<Service>(1);
-        foreach (var entry in _servicesByNodePort[new NodePort(protocol, nodePort)]) result.Add(entry.Service);
-        return result;
-    }
+    public IReadOnlyList<Service> ServicesAt(TransportProtocol protocol, ushort nodePort) =>
+        Listed(_servicesByNodePort[new NodePort(protocol, nodePort)]).ConvertAll(static e => e.Service);
 
     /// <summary>The FloatingIPs allocated from a network, in no particular order.</summary>
-    public IReadOnlyList<FloatingIP> FloatingIPsOfNetwork(Guid network)
-    {
-        var bag = _floatingIPsByNetwork[network];
-        var result = new List<FloatingIP>(bag.Count);
-        foreach (var floatingIP in bag) result.Add(floatingIP);
-        return result;
-    }
+    public IReadOnlyList<FloatingIP> FloatingIPsOfNetwork(Guid network) => Listed(_floatingIPsByNetwork[network]);
 
     /// <summary>So many Services and FloatingIPs will be put: tables that grew with them, by doubling, would leave as much garbage as they take.</summary>
     public void MakeRoomFor(int services, int floatingIPs)
@@ -351,9 +336,16 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
     private static List<T> Sorted<T>(Bag<T> bag, Func<T, NamespacedName> id)
         where T : class
     {
+        var result = Listed(bag);
+        if (result.Count > 1) result.Sort((a, b) => id(a).CompareTo(id(b)));
+        return result;
+    }
+
+    private static List<T> Listed<T>(Bag<T> bag)
+        where T : class
+    {
         var result = new List<T>(bag.Count);
         foreach (var item in bag) result.Add(item);
-        if (result.Count > 1) result.Sort((a, b) => id(a).CompareTo(id(b)));
         return result;
     }
 
@@ -486,14 +478,12 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
 
     private void IndexPorts(ServiceEntry entry)
     {
-        foreach (var port in entry.Service.Ports.Select(NodePort.Of).Distinct())
-            if (port.Number != 0) _servicesByNodePort.Add(port, entry);
+        foreach (var port in NodePort.Of(entry.Service)) _servicesByNodePort.Add(port, entry);
     }
 
     private void UnindexPorts(ServiceEntry entry)
     {
-        foreach (var port in entry.Service.Ports.Select(NodePort.Of).Distinct())
-            if (port.Number != 0) _servicesByNodePort.Remove(port, entry);
+        foreach (var port in NodePort.Of(entry.Service)) _servicesByNodePort.Remove(port, entry);
     }
 
     private void Unindex(FloatingIP floatingIP)
@@ -528,7 +518,9 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
 
     private readonly record struct NodePort(TransportProtocol Protocol, ushort Number)
     {
-        public static NodePort Of(ServicePort port) => new(port.Protocol, port.NodePort);
+        /// <summary>Each once; a port without a node port has none.</summary>
+        public static IEnumerable<NodePort> Of(Service service) =>
+            service.Ports.Where(p => p.NodePort != 0).Select(p => new NodePort(p.Protocol, p.NodePort)).Distinct();
     }
 
     private readonly record struct LabelPair(string Namespace, string Key, string Value);

@@ -41,16 +41,14 @@ public abstract class StoreSite
     public abstract Task FailOverAsync();
 
     /// <summary>Whoever reads next after a fail-over begins a new epoch.</summary>
-    public async Task NoticeFailOverAsync()
-    {
-        await using var reading = await Get<IStateReader>().OpenAsync(Ct);
-        await Get<IStateReader>().ReadAllAsync(reading, Ct);
-    }
+    public Task NoticeFailOverAsync() => TryReadAsync();
 
-    internal async Task<StateSnapshot> ReadAsync()
+    internal async Task<StateSnapshot> ReadAsync() => await TryReadAsync() ?? throw new InvalidOperationException("A new epoch has begun.");
+
+    private async Task<StateSnapshot?> TryReadAsync()
     {
         await using var reading = await Get<IStateReader>().OpenAsync(Ct);
-        return await Get<IStateReader>().ReadAllAsync(reading, Ct) ?? throw new InvalidOperationException("A new epoch has begun.");
+        return await Get<IStateReader>().ReadAllAsync(reading, Ct);
     }
 
     /// <summary>In the rows in memory, a Service has no other: none of the service network.</summary>

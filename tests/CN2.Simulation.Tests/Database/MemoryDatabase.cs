@@ -30,8 +30,6 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
     private Tables _tables = new();
     private FeedSnapshot _horizon = FeedSnapshot.Nothing;
     private ulong? _late;
-
-    /// <summary>Nobody has read since the fail-over, and nobody leads until then.</summary>
     private int _epochs = 1;
     private ulong _nextXid = 1000;
     private long _nextId = 1;
@@ -60,7 +58,7 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
 
     public DateTimeOffset Now => now();
 
-    /// <summary>Nobody has noticed yet that the database failed over.</summary>
+    /// <summary>Nobody has read since the fail-over, and nobody leads until then.</summary>
     public bool MustRenew { get; private set; }
 
     /// <summary>The life of the database; another one after a fail-over that lost commits.</summary>

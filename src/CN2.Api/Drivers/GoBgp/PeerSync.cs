@@ -315,7 +315,7 @@ internal sealed class PeerSync(
         var target = mapper.Encode(WithoutWhatMayLack(peer, actual), restarting: false);
         var address = peer.Address.ToString();
         Settle(address, peer, actual);
-        // Before anything is done to the peer: what the engine has no more it lists no more, and a session that was lost until now counts.
+        // Before anything is done to the peer: the engine lists nothing of a peer's last session once it was given the peer anew.
         var changed = sessions.Observe(actual);
         if (peer.IsUnreadable) return changed;
         _changes.Observe(actual);
