@@ -327,9 +327,10 @@ BEGIN
     SELECT array_agg(filled_to ORDER BY first) INTO before FROM subnet_range WHERE subnet_id = p_subnet;
     PERFORM 1 FROM subnet WHERE id = p_subnet FOR NO KEY UPDATE;
     SELECT array_agg(filled_to ORDER BY first) INTO after FROM subnet_range WHERE subnet_id = p_subnet;
-    IF after IS DISTINCT FROM before THEN RETURN 0; END IF;
-    -- More than this caller wants: batches wait for one filling too.
-    RETURN cn2_fill_pool(p_subnet, p_want + least(7 * p_want, 8192));
+    IF after IS DISTINCT FROM before
+        AND (SELECT count(*) FROM (SELECT FROM free_address WHERE subnet_id = p_subnet LIMIT p_want) f) >= p_want THEN RETURN 0; END IF;
+    -- More than this caller wants: all who wait now are served by one filling, batches too.
+    RETURN cn2_fill_pool(p_subnet, p_want + least(greatest(7 * p_want, 256), 8192));
 END $$;
 
 CREATE FUNCTION public.cn2_refuse_endpoint() RETURNS trigger

@@ -50,6 +50,38 @@ public sealed class RefillTests(PrivatePostgres postgres)
     }
 
     [Fact]
+    public async Task One_that_wants_more_than_somebody_else_has_left_fills_it_further()
+    {
+        await using var pool = await PoolAsync();
+        await using (var first = await pool.OpenConnectionAsync(TestContext.Current.CancellationToken))
+        {
+            await using var transaction = await first.BeginTransactionAsync(TestContext.Current.CancellationToken);
+            await ExecuteAsync(first, "SELECT cn2_refill(901, 1)");
+            var batch = RefillAsync(pool, want: 2000);
+            await WaitForAsync(pool, 1);
+            await transaction.CommitAsync(TestContext.Current.CancellationToken);
+            await batch;
+        }
+
+        Assert.InRange(await FreeAsync(pool), 2000, long.MaxValue);
+    }
+
+    [Fact]
+    public async Task One_filling_leaves_enough_for_many_where_nearly_everything_is_held()
+    {
+        await using var pool = await PoolAsync();
+        await using var connection = await pool.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        // 24 of each 1,024 are free.
+        await ExecuteAsync(connection,
+            """
+            INSERT INTO floating_ip (uid, namespace, name, labels, annotations, generation, created_at, updated_at, subnet_id, subnet_cidr, address, reserved, spec)
+            SELECT gen_random_uuid(), 'default', 'f' || i, '{}', '{}', 1, now(), now(), 901, '62.0.0.0/14', '62.0.0.0'::inet + i, false, '{}' FROM generate_series(1, 20000) i WHERE i % 1024 >= 24;
+            """);
+        await RefillAsync(pool);
+        Assert.InRange(await FreeAsync(pool), 256, long.MaxValue);
+    }
+
+    [Fact]
     public async Task It_reads_no_row_of_what_is_held_elsewhere_in_the_subnet()
     {
         await using var pool = await PoolAsync();
@@ -88,10 +120,10 @@ public sealed class RefillTests(PrivatePostgres postgres)
         return pool;
     }
 
-    private static async Task RefillAsync(NpgsqlDataSource pool)
+    private static async Task RefillAsync(NpgsqlDataSource pool, int want = 1)
     {
         await using var connection = await pool.OpenConnectionAsync(TestContext.Current.CancellationToken);
-        await ExecuteAsync(connection, "SELECT cn2_refill(901, 1)");
+        await ExecuteAsync(connection, $"SELECT cn2_refill(901, {want})");
     }
 
     /// <summary>Until so many refills wait for a lock.</summary>
