@@ -21,6 +21,10 @@ internal static class AgentConnectionRows
     /// <param name="controlNodeSeen">SQL of that heartbeat; by default of a <c>control_node c</c> that is left joined.</param>
     public static string LastHeard(string goneAfter, string controlNodeSeen = "c.last_seen_at") => $"least(s.last_seen_at, coalesce({controlNodeSeen}, now() - {goneAfter}))";
 
+    /// <summary>SQL that is true when it was heard within this interval (<see cref="LastHeard"/>). A time in the future is not one at which it was heard: the database's clock was set back since.</summary>
+    public static string IsHeard(string within, string goneAfter) =>
+        $"({LastHeard(goneAfter)} > now() - {within} AND (s.last_seen_at < now() + {within} OR s.last_seen_at = 'infinity'))";
+
     /// <summary>What is known of the agent with this name; with a transaction its VirtualRouter is locked.</summary>
     public static async Task<KnownAgent?> KnownAsync(NpgsqlConnection connection, NpgsqlTransaction? transaction, string name, CancellationToken ct) =>
         (await KnownAsync(connection, transaction, [name], transaction is null ? "" : "FOR UPDATE OF v", ct)).GetValueOrDefault(name);
@@ -38,7 +42,7 @@ internal static class AgentConnectionRows
         await using var command = new NpgsqlCommand(
             $"""
             SELECT v.name, v.uid, v.address, v.address6, s.control_node, s.agent_instance, s.agent_source, coalesce(s.agent_connection, 0),
-                   (s.connected AND {LastHeard("$3")} > now() - $2 AND {ControlNodeLiveness.IsAlive("c", "$3")}) IS TRUE
+                   (s.connected AND {IsHeard("$2", "$3")} AND {ControlNodeLiveness.IsAlive("c", "$3")}) IS TRUE
             FROM virtual_router v LEFT JOIN virtual_router_status s ON s.uid = v.uid LEFT JOIN control_node c ON c.name = s.control_node WHERE v.name = ANY($1) {rowLock}
             """, connection, transaction)
         {

@@ -390,7 +390,7 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
                 SELECT v.uid, v.name, v.name = ANY($4) AS carries, {isDue} AS due, s.held_at
                 FROM virtual_router_status s JOIN virtual_router v ON v.uid = s.uid LEFT JOIN control_node c ON c.name = s.control_node
                 WHERE {LeaderLease.IsHeld("$7", "$8")} AND NOT s.lost AND s.last_seen_at IS NOT NULL
-                  AND (NOT s.connected OR {AgentConnectionRows.LastHeard("$1")} < now() - $6 OR s.uid IN (SELECT uid FROM orphaned))
+                  AND (NOT s.connected OR NOT {AgentConnectionRows.IsHeard("$6", "$1")} OR s.uid IN (SELECT uid FROM orphaned))
             ), recent AS (
                 SELECT count(*) AS number FROM virtual_router_status s WHERE s.lost AND s.lost_at > now() - $9 AND s.lost_at < now() + $9
             ), mass AS (

@@ -255,6 +255,19 @@ public abstract class AgentLossContract(StoreSite site) : AgentStoreContract(sit
     }
 
     [Fact]
+    public async Task An_agent_that_has_been_silent_since_a_time_in_the_future_counts_among_many_at_once()
+    {
+        var lease = await ServeAsync(1, 2, 3, 4);
+        await SaveAsync(Progress("compute2") with { Silence = TimeSpan.FromSeconds(3) });
+        await PassAsync(-3600);
+        await DisconnectAsync("cn-a", "compute1");
+        await PassAsync(11);
+        await RenewAsync(lease, "compute3", "compute4");
+        Assert.Equal(1, await MarkLostAsync(lease, 0, 1, 2, 3, 4));
+        Assert.Equal((false, true), ((await Site.RouterAsync("compute1")).Router.Lost, (await Site.RouterAsync("compute1")).Held));
+    }
+
+    [Fact]
     public async Task Nobody_is_held_because_of_a_time_in_the_future()
     {
         var lease = await ServeAsync(1, 2, 3, 4);

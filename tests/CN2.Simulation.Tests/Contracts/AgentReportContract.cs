@@ -119,6 +119,12 @@ public abstract class AgentReportContract(StoreSite site) : AgentStoreContract(s
         Assert.Null(await JudgeAsync(twin, "cn-b"));
         await SaveAsync(Progress("compute1"));
         Assert.NotNull(await JudgeAsync(twin, "cn-b"));
+
+        // It was last heard in the future: the clock was set back since.
+        await SaveAsync(Progress("compute1") with { Silence = TimeSpan.FromSeconds(5) });
+        await PassAsync(-3600);
+        await Site.BeatAsync("cn-a");
+        Assert.Null(await JudgeAsync(twin, "cn-b"));
     }
 
     [Fact]

@@ -161,7 +161,7 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
         var now = db.Now;
         var rows = db.Routers.Values.Where(r => db.RouterStatuses.ContainsKey(r.Uid)).Select(r => (Router: r, Status: db.RouterStatuses[r.Uid])).ToList();
         var orphaned = rows.Where(r => r.Status.Connected && !IsAlive(r.Status.ControlNode)).ToList();
-        var away = rows.Where(r => !r.Status.Lost && (!r.Status.Connected || LastHeard(db, r.Status, goneAfter) < now - AgentReportStore.Silent || orphaned.Contains(r)))
+        var away = rows.Where(r => !r.Status.Lost && (!r.Status.Connected || !IsHeard(db, r.Status, AgentReportStore.Silent, goneAfter) || orphaned.Contains(r)))
             .Select(r => (r.Router, r.Status, Carries: carriers.Contains(r.Router.Name), IsDue: !r.Status.Connected && (!IsNear(r.Status.LastSeen, lostAfter) || (r.Status.VanishedAt is { } at && at > r.Status.LastSeen && !(at > now - vanishedAfter && at < now + vanishedAfter))))).ToList();
         var recent = rows.Count(r => r.Status.Lost && r.Status.LostAt > now - atOnceWithin && r.Status.LostAt < now + atOnceWithin);
         var isMass = away.Count(a => a.Carries) + recent >= (limit > 0 ? limit : Math.Max(2, (carriers.Count + recent + 1) / 2));
@@ -198,6 +198,9 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
     private static DateTimeOffset LastHeard(MemoryDatabase db, RouterStatus status, TimeSpan goneAfter) =>
         Earlier(status.LastSeen, db.ControlNodes.GetValueOrDefault(status.ControlNode ?? "")?.LastSeen ?? db.Now - goneAfter);
 
+    private static bool IsHeard(MemoryDatabase db, RouterStatus status, TimeSpan within, TimeSpan goneAfter) =>
+        LastHeard(db, status, goneAfter) > db.Now - within && (status.LastSeen < db.Now + within || status.LastSeen == Always);
+
     private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset other) => one < other ? one : other;
 
     private static (AgentRefusal? Refusal, VirtualRouter? Router) Judge(MemoryDatabase db, VRouterHello hello, string controlNode, int maximum)
@@ -206,7 +209,7 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
         if (router is not null)
         {
             var status = db.RouterStatuses.GetValueOrDefault(router.Uid);
-            var isAlive = status is { Connected: true } && LastHeard(db, status, ControlNodeLiveness.GoneAfter) > db.Now - Fresh
+            var isAlive = status is { Connected: true } && IsHeard(db, status, Fresh, ControlNodeLiveness.GoneAfter)
                 && db.ControlNodes.GetValueOrDefault(status.ControlNode ?? "") is { } node && node.IsAlive(db.Now, ControlNodeLiveness.GoneAfter);
             var known = new KnownAgent(router.Uid, router.Address!, router.Address6, status?.ControlNode, status?.Instance, status?.Source, status?.Connection ?? 0, isAlive);
             if (AgentConnection.Judge(hello, known, controlNode) is { } refusal) return (refusal, router);

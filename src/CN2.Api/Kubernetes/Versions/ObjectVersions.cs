@@ -16,7 +16,8 @@ public sealed class ObjectVersions(NpgsqlDataSource source, ChangeFeedReader fee
     // Each table has one row that is meant; LIMIT says so to the planner (FeedEpochs.HeadSql).
     private const string Epoch = "(SELECT begun_at FROM feed_epoch LIMIT 1)";
 
-    private const string MomentSql = $"SELECT pg_current_snapshot()::text, {Epoch}, (SELECT snapshot FROM feed_snapshot ORDER BY at DESC LIMIT 1)";
+    // One of the future is an old one: the database's clock was set back since.
+    private const string MomentSql = $"SELECT pg_current_snapshot()::text, {Epoch}, (SELECT snapshot FROM feed_snapshot WHERE at <= now() ORDER BY at DESC LIMIT 1)";
 
     /// <summary>
     /// For each uid the newest transaction that changed it, and how many older ones may have committed after that one: those that were running when it
@@ -107,7 +108,7 @@ public sealed class ObjectVersions(NpgsqlDataSource source, ChangeFeedReader fee
 
     /// <summary>The newest kept snapshot that is certainly earlier than what has seen this transaction.</summary>
     private static async Task<FeedSnapshot?> KeptAsync(NpgsqlConnection connection, ulong transaction, CancellationToken ct) =>
-        (await Sql.ReadAllAsync(connection, "SELECT snapshot FROM feed_snapshot WHERE pg_snapshot_xmax(snapshot::pg_snapshot) <= $1 ORDER BY at DESC LIMIT 1",
+        (await Sql.ReadAllAsync(connection, "SELECT snapshot FROM feed_snapshot WHERE at <= now() AND pg_snapshot_xmax(snapshot::pg_snapshot) <= $1 ORDER BY at DESC LIMIT 1",
             row => FeedSnapshot.Parse(row.GetString(0)), ct, Xid(transaction))).FirstOrDefault();
 
     private static async Task<ulong?> HorizonAsync(NpgsqlConnection connection, ulong transaction, CancellationToken ct) =>

@@ -53,10 +53,13 @@ public sealed class ObjectVersionsTests(ApiServer api) : IClassFixture<ApiServer
         Assert.False(await _versions.IsStaleAsync(connection, shared, now, Ct));
     }
 
-    [Fact]
-    public async Task A_transaction_that_stays_open_holds_the_version_of_lists_back_only_until_a_snapshot_is_kept()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_transaction_that_stays_open_holds_the_version_of_lists_back_only_until_a_snapshot_is_kept(bool clockWasSetBack)
     {
         await using var connection = await OpenAsync();
+        if (clockWasSetBack) await ExecuteAsync(connection, "INSERT INTO feed_snapshot (at, snapshot) VALUES (now() + interval '1 hour', pg_current_snapshot()::text)");
         await using var forgotten = await OpenAsync();
         var (late, early, after) = (Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
         await using var transaction = await forgotten.BeginTransactionAsync(Ct);
