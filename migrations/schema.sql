@@ -1045,6 +1045,7 @@ CREATE TABLE public.feed_epoch (
     server text NOT NULL,
     written_by xid8 NOT NULL,
     begun_at timestamp with time zone NOT NULL,
+    number integer DEFAULT 1 NOT NULL,
     CONSTRAINT feed_epoch_singleton_check CHECK (singleton)
 );
 

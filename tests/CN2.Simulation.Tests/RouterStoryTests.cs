@@ -183,6 +183,52 @@ public sealed class RouterStoryTests
         HasOnly(story, comes);
     }
 
+    /// <summary>The same, and a process in between has started the engine when it is killed: the engine is there, and has told no router anything.</summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void Nor_does_it_stay_when_a_process_in_between_has_started_the_engine(int seed)
+    {
+        var story = new DriverStory(seed);
+        BgpPath goes = DriverStory.Path(Prefix, "172.28.0.3"), comes = DriverStory.Path(Prefix, "172.28.0.4");
+        story.Start(null, goes, comes);
+        story.UntilAllAreUp();
+        story.Run(Second);
+        story.KillBothAndStartEngine(goes, comes);
+        story.LoseRows();
+        story.StartWithoutPeers(null);
+        story.Run(Second);
+        story.Kill();
+
+        story.Start(null, comes);
+        HasOnly(story, comes);
+    }
+
+    /// <summary>A router was away when a path was withdrawn. It comes back while the control node's process is dead, and the row that says that it is owed a new session is lost with the primary server of the database.</summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void What_a_router_missed_does_not_stay_when_a_fail_over_lost_the_row_that_says_so(int seed)
+    {
+        var story = new DriverStory(seed);
+        BgpPath goes = DriverStory.Path(Prefix, "172.28.0.3"), stays = DriverStory.Path(Prefix, "172.28.0.4");
+        story.Start(null, stays, goes);
+        story.UntilAllAreUp();
+        story.Run(Second);
+        story.Frr.Cut(story.Engine.Name);
+        story.Engine.Sessions.Single(s => s.Router == story.Frr).Reset(isGraceful: true);
+        story.Run(Second);
+        story.Until(story.Withdraw(goes));
+        story.Kill();
+        story.LoseRows();
+
+        story.Frr.MendAll();
+        story.UntilAllAreUp();
+        story.Run(Second);
+        Assert.Contains(goes.NextHop, story.Frr.Table.Select(p => p.Path.NextHop));
+
+        story.Start(null, stays);
+        HasOnly(story, stays);
+    }
+
     /// <summary>
     /// A network's routes are kept from external routers while both processes are dead. FRR is not sent the path any more, and keeps it as long as it is sent another one of the prefix: the one that
     /// nobody wants any more.

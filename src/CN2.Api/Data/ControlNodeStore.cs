@@ -44,10 +44,10 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
 
         batch.BatchCommands.Add(new("UPDATE control_node SET rows_restored = false WHERE name = $1 AND rows_restored RETURNING true") { Parameters = { new() { Value = beat.Name } } });
         batch.BatchCommands.Add(new(
-            """
+            $$"""
             INSERT INTO control_node (name, last_seen_at, restart_time_seconds, sessions, engine_bound, engine_running, leader, address, version,
-                feed_held_back_by, feed_behind_seconds, reads_protected_secrets, takes_agents)
-            VALUES ($1, now(), $2, coalesce($3::jsonb, '{}'), $4, $5, $6, coalesce($7::inet, inet_client_addr()), $8, $9, $10, true, $11)
+                feed_held_back_by, feed_behind_seconds, reads_protected_secrets, takes_agents, rows_lost)
+            VALUES ($1, now(), $2, coalesce($3::jsonb, '{}'), $4, $5, $6, coalesce($7::inet, inet_client_addr()), $8, $9, $10, true, $11, {{FeedEpochs.MayLackRows}})
             ON CONFLICT (name) DO UPDATE SET last_seen_at = now(), restart_time_seconds = $2, sessions = coalesce($3::jsonb, control_node.sessions),
                 engine_bound = $4, engine_running = $5, leader = $6, address = excluded.address, version = $8,
                 feed_held_back_by = $9, feed_behind_seconds = $10, reads_protected_secrets = true, takes_agents = $11

@@ -13,6 +13,9 @@ public sealed partial class FeedEpochs([FromKeyedServices(DatabasePools.ControlL
     /// <summary>SQL that is true while the epoch is that of this server and of these contents.</summary>
     internal const string IsProven = "EXISTS (SELECT FROM feed_epoch WHERE xmin = xid(written_by) AND server = feed_server())";
 
+    /// <summary>SQL that is true when rows may be missing that were written before a fail-over or a restore: it has not been noticed yet, or a new epoch began with it.</summary>
+    internal const string MayLackRows = $"EXISTS (SELECT FROM feed_epoch WHERE number > 1 OR NOT {IsProven})";
+
     /// <summary>
     /// One row for the current snapshot: snapshot, epoch, start of the server, standby?, proven?, what retention removed. $1: the start of the
     /// server for which system identifier and timeline were compared already; they cannot change while it runs as a primary. Each table has one row:
@@ -55,7 +58,7 @@ public sealed partial class FeedEpochs([FromKeyedServices(DatabasePools.ControlL
             {
                 new("""
                     INSERT INTO feed_epoch (epoch, server, written_by, begun_at) VALUES (gen_random_uuid(), feed_server(), pg_current_xact_id(), now())
-                    ON CONFLICT (singleton) DO UPDATE SET epoch = excluded.epoch, server = excluded.server, written_by = excluded.written_by, begun_at = now()
+                    ON CONFLICT (singleton) DO UPDATE SET epoch = excluded.epoch, server = excluded.server, written_by = excluded.written_by, begun_at = now(), number = feed_epoch.number + 1
                     """),
                 new("DELETE FROM change"),
                 new("DELETE FROM feed_snapshot"),

@@ -12,6 +12,9 @@ internal interface ISessionTurnStore
     /// <summary>The routers that this control node owes a new session, and whether rows of it may be missing.</summary>
     Task<OwedSessions> OwedAsync(CancellationToken ct);
 
-    /// <summary>Replaces them; this control node knows then that rows of it may be missing.</summary>
-    Task OweAsync(IReadOnlyCollection<string> routerAddresses, CancellationToken ct);
+    /// <summary>Replaces them.</summary>
+    /// <param name="routerAddresses">The routers.</param>
+    /// <param name="coversLostRows">They cover what rows that may be missing said: from now on none is missing.</param>
+    /// <param name="ct">Ends the statement.</param>
+    Task OweAsync(IReadOnlyCollection<string> routerAddresses, bool coversLostRows, CancellationToken ct);
 }

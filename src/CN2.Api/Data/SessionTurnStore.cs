@@ -58,16 +58,17 @@ public sealed class SessionTurnStore([FromKeyedServices(DatabasePools.ControlLoo
     }
 
     /// <inheritdoc/>
-    public async Task OweAsync(IReadOnlyCollection<string> routerAddresses, CancellationToken ct)
+    public async Task OweAsync(IReadOnlyCollection<string> routerAddresses, bool coversLostRows, CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand(
             """
             WITH paid AS (DELETE FROM owed_session WHERE control_node = $1 AND router_address <> ALL ($2)),
-                known AS (UPDATE control_node SET rows_lost = false WHERE name = $1 AND rows_lost)
+                known AS (UPDATE control_node SET rows_lost = false WHERE name = $1 AND rows_lost AND $3)
             INSERT INTO owed_session (control_node, router_address) SELECT $1, unnest($2) ON CONFLICT DO NOTHING
             """);
         command.Parameters.Add(Sql.Value(self.Name));
         command.Parameters.Add(Sql.Value(routerAddresses.ToArray()));
+        command.Parameters.Add(Sql.Value(coversLostRows));
         await command.ExecuteNonQueryAsync(ct);
     }
 }

@@ -20,8 +20,8 @@ public interface ISessionTurns
     IReadOnlyCollection<string> Owed => [];
 
     /// <summary>
-    /// Rows that an earlier run of this control node wrote may be missing, among them those of paths that it announced, because the database failed over or was restored. Until the first
-    /// <see cref="OweAsync"/>.
+    /// Rows that an earlier run of this control node wrote may be missing, among them those of paths that it announced, because the database failed over or was restored. Until
+    /// <see cref="OweAsync"/> says that what it keeps covers them.
     /// </summary>
     bool RowsLost => false;
 
@@ -32,7 +32,9 @@ public interface ISessionTurns
     /// Keeps, over the end of this process, which routers must be given a new session because they may keep paths that were withdrawn; replaces what was
     /// kept. Completes when new ones are written, or the database does not answer soon: then they are written when it does.
     /// </summary>
-    Task OweAsync(IReadOnlyCollection<string> routerAddresses) => Task.CompletedTask;
+    /// <param name="routerAddresses">The routers.</param>
+    /// <param name="coversLostRows">Among them are all routers that may keep what a lost row named (<see cref="RowsLost"/>).</param>
+    Task OweAsync(IReadOnlyCollection<string> routerAddresses, bool coversLostRows) => Task.CompletedTask;
 
     /// <summary>A turn that was asked for is there. Raised on any thread; a handler may only set a flag.</summary>
     event Action? Taken;

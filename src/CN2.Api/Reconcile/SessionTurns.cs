@@ -35,8 +35,8 @@ internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider
     /// <summary>How often what is owed must be written although it has not changed, because the database may have lost it, and how often that is done.</summary>
     private (int Due, int Done) _rewrites;
 
-    /// <summary>The driver has said what it owes.</summary>
-    private bool _hasSaid;
+    /// <summary>What is owed covers the rows that may have been lost before this process.</summary>
+    private bool _coversLostRows;
 
     /// <summary>The last statement did not come through: nobody waits until one does.</summary>
     private bool _isAway;
@@ -97,14 +97,15 @@ internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider
     public IReadOnlyCollection<BgpSession> LastSessions { get; private set; } = [];
 
     /// <inheritdoc/>
-    public async Task OweAsync(IReadOnlyCollection<string> routerAddresses)
+    public async Task OweAsync(IReadOnlyCollection<string> routerAddresses, bool coversLostRows)
     {
         lock (_lock)
         {
-            if (_owed.SetEquals(routerAddresses) && _owed.IsSubsetOf(_kept) && _hasSaid) return;
-            // The first time in any case: then nobody who comes after this process takes its rows for lost.
-            if (!_hasSaid) _rewrites.Due++;
-            (_owed, RowsLost, _hasSaid) = ([.. routerAddresses], false, true);
+            var isNew = coversLostRows && !_coversLostRows;
+            if (_owed.SetEquals(routerAddresses) && _owed.IsSubsetOf(_kept) && !isNew) return;
+            // Also when nothing else has changed: then nobody who comes after this process takes its rows for lost.
+            if (isNew) (_rewrites.Due, RowsLost, _coversLostRows) = (_rewrites.Due + 1, false, true);
+            _owed = [.. routerAddresses];
         }
 
         _asked.Set();
@@ -185,13 +186,14 @@ internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider
     {
         string[]? owed;
         int due;
+        bool coversLostRows;
         lock (_lock)
         {
             owed = _owed.SetEquals(_kept) && !MustRewrite ? null : [.. _owed.Order(StringComparer.Ordinal)];
-            due = _rewrites.Due;
+            (due, coversLostRows) = (_rewrites.Due, _coversLostRows);
         }
 
-        if (owed is not null) await store.OweAsync(owed, ct);
+        if (owed is not null) await store.OweAsync(owed, coversLostRows, ct);
         lock (_lock)
         {
             if (owed is not null) (_kept, _rewrites.Done) = ([.. owed], due);

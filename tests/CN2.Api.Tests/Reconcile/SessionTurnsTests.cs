@@ -89,13 +89,13 @@ public sealed class SessionTurnsTests(PrivatePostgres postgres)
         Assert.Equal([OtherRouter], turns.Owed);
 
         // Who owes more waits until it is written; who owes less does not.
-        var owing = turns.OweAsync([Router, OtherRouter]);
+        var owing = turns.OweAsync([Router, OtherRouter], coversLostRows: true);
         Assert.False(owing.IsCompleted);
         await turns.StepAsync(Token);
         await owing;
         Assert.Equal([Router, OtherRouter], store.Owed.Order());
-        Assert.True(turns.OweAsync([Router, OtherRouter]).IsCompleted);
-        Assert.True(turns.OweAsync([]).IsCompleted);
+        Assert.True(turns.OweAsync([Router, OtherRouter], coversLostRows: true).IsCompleted);
+        Assert.True(turns.OweAsync([], coversLostRows: true).IsCompleted);
         await turns.StepAsync(Token);
         Assert.Empty(store.Owed);
     }
@@ -106,10 +106,10 @@ public sealed class SessionTurnsTests(PrivatePostgres postgres)
         var store = new FakeStore();
         var time = new FakeTimeProvider();
         var turns = new SessionTurns(store, time, NullLogger<SessionTurns>.Instance);
-        var owing = turns.OweAsync([Router]);
+        var owing = turns.OweAsync([Router], coversLostRows: true);
         time.Advance(SessionTurns.OwePatience);
         await owing;
-        Assert.True(turns.OweAsync([Router, OtherRouter]).IsCompleted);
+        Assert.True(turns.OweAsync([Router, OtherRouter], coversLostRows: true).IsCompleted);
         await turns.StepAsync(Token);
         Assert.Equal([Router, OtherRouter], store.Owed.Order());
     }
@@ -122,13 +122,20 @@ public sealed class SessionTurnsTests(PrivatePostgres postgres)
         await turns.LoadAsync([], Token);
         Assert.True(turns.RowsLost);
 
-        // The driver knows it as soon as it has said what it owes.
-        var owing = turns.OweAsync([Router]);
+        // What is written before the driver has asked the engine does not cover them: a second fail-over, an early withdrawal.
+        turns.DatabaseChanged();
+        await turns.StepAsync(Token);
+        var early = turns.OweAsync([Router, OtherRouter], coversLostRows: false);
+        await turns.StepAsync(Token);
+        await early;
+        Assert.Equal((true, true), (turns.RowsLost, store.RowsLost));
+
+        var owing = turns.OweAsync([Router], coversLostRows: true);
         Assert.False(owing.IsCompleted);
         await turns.StepAsync(Token);
         await owing;
-        Assert.False(turns.RowsLost);
-        Assert.True(turns.OweAsync([Router]).IsCompleted);
+        Assert.Equal((false, false), (turns.RowsLost, store.RowsLost));
+        Assert.True(turns.OweAsync([Router], coversLostRows: true).IsCompleted);
         store.Owed = [];
         await turns.StepAsync(Token);
         Assert.Empty(store.Owed);
@@ -146,9 +153,9 @@ public sealed class SessionTurnsTests(PrivatePostgres postgres)
 
         public Task<OwedSessions> OwedAsync(CancellationToken ct) => Task.FromResult(new OwedSessions(Owed, RowsLost));
 
-        public Task OweAsync(IReadOnlyCollection<string> routerAddresses, CancellationToken ct)
+        public Task OweAsync(IReadOnlyCollection<string> routerAddresses, bool coversLostRows, CancellationToken ct)
         {
-            Owed = routerAddresses;
+            (Owed, RowsLost) = (routerAddresses, RowsLost && !coversLostRows);
             return Task.CompletedTask;
         }
 

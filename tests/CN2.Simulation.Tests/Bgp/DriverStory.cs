@@ -52,12 +52,7 @@ internal sealed class DriverStory
 
     private void Start(IReadOnlyCollection<AnnouncedPath>? announced, BgpPath[] paths, BgpPath[] later)
     {
-        var machine = _machine = new Machine(Scheduler, "cn-a");
-        var time = new SimulatedTime(Scheduler, machine);
-        _debts.Restart();
-        var options = new BgpOptions { RouterId = IPAddress.Parse("172.27.115.10") };
-        _speaker = new GoBgpSpeaker(new EngineCalls(Engine, Scheduler, _random), options, _debts, time, NullLogger<GoBgpSpeaker>.Instance);
-        _speaker.Expect(announced ?? []);
+        StartWithoutPeers(announced);
         Do(async speaker =>
         {
             await speaker.StartAsync(CancellationToken.None);
@@ -65,6 +60,18 @@ internal sealed class DriverStory
             if (later.Length > 0) await speaker.ChangePathsAsync(later, [], CancellationToken.None);
             await speaker.SetPeersAsync([.. new[] { Frr, OnePath, Bird }.Select(r => Site.PeerOf(r, holdTime: 9))], CancellationToken.None);
         });
+    }
+
+    /// <summary>Starts a process that starts the engine and does not come so far as to read what it should announce, and to whom.</summary>
+    public void StartWithoutPeers(IReadOnlyCollection<AnnouncedPath>? announced)
+    {
+        var machine = _machine = new Machine(Scheduler, "cn-a");
+        var time = new SimulatedTime(Scheduler, machine);
+        _debts.Restart();
+        var options = new BgpOptions { RouterId = IPAddress.Parse("172.27.115.10") };
+        _speaker = new GoBgpSpeaker(new EngineCalls(Engine, Scheduler, _random), options, _debts, time, NullLogger<GoBgpSpeaker>.Instance);
+        _speaker.Expect(announced ?? []);
+        Do(async speaker => await speaker.StartAsync(CancellationToken.None));
     }
 
     /// <summary>The database fails over and loses all rows of the control node.</summary>
@@ -182,9 +189,9 @@ internal sealed class DriverStory
         {
         }
 
-        public Task OweAsync(IReadOnlyCollection<string> routerAddresses)
+        public Task OweAsync(IReadOnlyCollection<string> routerAddresses, bool coversLostRows)
         {
-            (_kept, RowsLost) = ([.. routerAddresses], false);
+            (_kept, RowsLost) = ([.. routerAddresses], RowsLost && !coversLostRows);
             return Task.CompletedTask;
         }
     }

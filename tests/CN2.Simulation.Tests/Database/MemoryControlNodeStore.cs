@@ -11,7 +11,7 @@ internal sealed class MemoryControlNodeStore(DatabaseLink link) : IControlNodeSt
         link.CallAsync(db => db.Write(changes =>
         {
             var known = db.ControlNodes.GetValueOrDefault(beat.Name);
-            db.ControlNodes[beat.Name] = new ControlNodeRow(db.Now, beat.RestartTimeSeconds, sessions ?? known?.Sessions ?? "{}", beat.EngineBound, beat.TakesAgents, RowsLost: known?.RowsLost ?? false);
+            db.ControlNodes[beat.Name] = new ControlNodeRow(db.Now, beat.RestartTimeSeconds, sessions ?? known?.Sessions ?? "{}", beat.EngineBound, beat.TakesAgents, RowsLost: known?.RowsLost ?? db.MayLackRows);
             foreach (var router in changedRouters)
                 if (db.Peers.ContainsKey(router)) changes.Add(ResourceKind.BgpRouter, null, router, Guid.Empty, ChangeVerb.Modified, statusOnly: true);
             return (db.ControlNodes.Any(n => n.Key != beat.Name && n.Value.IsAlive(db.Now, ControlNodeLiveness.GoneAfter)), known is null or { RowsRestored: true });

@@ -61,6 +61,9 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
     /// <summary>Nobody has read since the fail-over, and nobody leads until then.</summary>
     public bool MustRenew { get; private set; }
 
+    /// <inheritdoc cref="FeedEpochs.MayLackRows"/>
+    public bool MayLackRows => _epochs > 1;
+
     /// <summary>The life of the database; another one after a fail-over that lost commits.</summary>
     public Guid Epoch { get; private set; } = new(1, 0, 0, new byte[8]);
 

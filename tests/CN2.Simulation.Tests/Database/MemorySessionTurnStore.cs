@@ -23,13 +23,13 @@ internal sealed class MemorySessionTurnStore(DatabaseLink link, string self) : I
     public Task<OwedSessions> OwedAsync(CancellationToken ct) => link.CallAsync(
         db => new OwedSessions(db.OwedSessions.GetValueOrDefault(self) ?? [], db.ControlNodes.TryGetValue(self, out var row) && (row.RowsLost || db.MustRenew)), ct);
 
-    public Task OweAsync(IReadOnlyCollection<string> routerAddresses, CancellationToken ct)
+    public Task OweAsync(IReadOnlyCollection<string> routerAddresses, bool coversLostRows, CancellationToken ct)
     {
         string[] owed = [.. routerAddresses];
         return link.CallAsync(db =>
         {
             db.OwedSessions[self] = owed;
-            if (db.ControlNodes.TryGetValue(self, out var row)) db.ControlNodes[self] = row with { RowsLost = false };
+            if (coversLostRows && db.ControlNodes.TryGetValue(self, out var row)) db.ControlNodes[self] = row with { RowsLost = false };
             return true;
         }, ct);
     }

@@ -25,6 +25,7 @@ internal sealed class MissedWithdrawals(ISessionTurns turns, SessionTable sessio
     private bool _withdrewEarly;
 
     private bool _hasBegun;
+    private bool _coversLostRows;
 
     /// <summary>Takes over what an earlier run owed; called before anything is withdrawn or any peer is given.</summary>
     public void Begin()
@@ -38,6 +39,15 @@ internal sealed class MissedWithdrawals(ISessionTurns turns, SessionTable sessio
     public bool Add(string address) => _peers.Add(address);
 
     public void AddAll(IEnumerable<string> addresses) => _peers.UnionWith(addresses);
+
+    /// <summary>A router of this engine that may keep paths which a lost row named.</summary>
+    public void AddWhereKept(string address, BgpPeer peer)
+    {
+        if (MayKeep(peer)) _peers.Add(address);
+    }
+
+    /// <summary>All routers that may keep what a lost row named were added (<see cref="ISessionTurns.RowsLost"/>).</summary>
+    public void CoverLostRows() => _coversLostRows = true;
 
     /// <summary>The router has dropped everything, or has nothing that it could keep.</summary>
     public void Remove(string address) => _peers.Remove(address);
@@ -70,7 +80,7 @@ internal sealed class MissedWithdrawals(ISessionTurns turns, SessionTable sessio
     }
 
     /// <summary>Those who come after this server must know it before the engine does what these peers miss.</summary>
-    public Task KeepAsync() => turns.OweAsync(_withdrewEarly ? [.. _peers.Union(_foundAway)] : _peers);
+    public Task KeepAsync() => turns.OweAsync(_withdrewEarly ? [.. _peers.Union(_foundAway)] : _peers, _coversLostRows);
 
     /// <summary>This server has closed the session.</summary>
     /// <param name="address">The peer's.</param>

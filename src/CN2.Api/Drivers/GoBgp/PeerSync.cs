@@ -220,14 +220,17 @@ internal sealed class PeerSync(
             }
             _given.Add(actual.Conf.NeighborAddress);
             _missed.NoteLoss(actual.Conf.NeighborAddress, peer);
+            // A lost row may have said that an earlier run owed it a new session.
+            if (isFound && _rowsWereLost) _missed.AddWhereKept(actual.Conf.NeighborAddress, peer);
             await NoteRefusalAsync(peer, async () => changed |= await UpdateAsync(turn, peer, actual));
         }
         var restarting = _engineRestarted && keptNumbers;
         // A router that the engine was not given by an earlier run may have waited for its trial, and have missed what was withdrawn since.
-        if ((RoutersMayKeep && (isFound || (_engineRestarted && !restarting))) || (_engineRestarted && _rowsWereLost))
+        if ((RoutersMayKeep && (isFound || (_engineRestarted && !restarting))) || _rowsWereLost)
             _missed.AddAll(missing.Where(p => p.Value is { GracefulRestart: true, AdminDown: false }).Select(p => p.Key));
-        if (missing.Count > 0) await _missed.KeepAsync();
         (_hasTakenOver, _rowsWereLost) = (true, false);
+        _missed.CoverLostRows();
+        if (missing.Count > 0) await _missed.KeepAsync();
         foreach (var (address, peer) in missing)
         {
             await NoteRefusalAsync(peer, async () =>

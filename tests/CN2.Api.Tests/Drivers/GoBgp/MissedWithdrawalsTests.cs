@@ -122,7 +122,7 @@ public sealed class MissedWithdrawalsTests
         {
         }
 
-        public Task OweAsync(IReadOnlyCollection<string> routerAddresses)
+        public Task OweAsync(IReadOnlyCollection<string> routerAddresses, bool coversLostRows)
         {
             Owed = [.. routerAddresses];
             return Task.CompletedTask;
