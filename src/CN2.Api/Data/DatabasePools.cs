@@ -57,5 +57,5 @@ public static class DatabasePools
     /// The planner takes some statements for so dear that PostgreSQL compiles them (JIT): 100 ms each time, for what takes less than that. A command for each new connection: a startup option
     /// would not pass every pooler.
     /// </summary>
-    private static NpgsqlCommand WithoutCompiler(NpgsqlConnection connection) => new("SET jit = off", connection) { CommandTimeout = connection.ConnectionTimeout };
+    private static NpgsqlCommand WithoutCompiler(NpgsqlConnection connection) => new("SET jit = off", connection) { CommandTimeout = SecondsFor(rows: 0) };
 }

@@ -22,7 +22,8 @@ internal abstract record AgentEvent(string Name) : LoopEvent
     public sealed record Applied(string Name, ulong Revision, string? Error, IReadOnlyList<VRouterRefusal> Refused) : AgentEvent(Name);
 
     /// <summary>Results of health checks.</summary>
-    public sealed record Health(string Name, IReadOnlyList<(Guid Uid, EndpointHealth Health, string? Message)> Endpoints) : AgentEvent(Name);
+    /// <param name="LeftOut">How many results were left out while the loop was busy (<see cref="WaitingEvents.MostEndpoints"/>).</param>
+    public sealed record Health(string Name, IReadOnlyList<(Guid Uid, EndpointHealth Health, string? Message)> Endpoints, int LeftOut = 0) : AgentEvent(Name);
 
     /// <param name="Message">What an operator should correct on the node (a sentence), or null when there is nothing left to correct.</param>
     public sealed record Noticed(string Name, string? Message) : AgentEvent(Name);

@@ -85,6 +85,7 @@ internal sealed partial class AgentEventHandler(
     /// </summary>
     private void RecordHealth(AgentEvent.Health health)
     {
+        if (health.LeftOut > 0) LogLeftOut(health.Name, health.LeftOut, WaitingEvents.MostEndpoints);
         // Only of endpoints that it probes, so that what waits for the database has a bound. A probe that is not known here yet is sent later,
         // and the agent reports it again if its result differs.
         var found = health.Endpoints.Where(e => e.Health != EndpointHealth.Unknown && state.Resources.ProbeOf(e.Uid)?.VirtualRouter == health.Name).ToList();
@@ -109,6 +110,9 @@ internal sealed partial class AgentEventHandler(
 
     [LoggerMessage(EventId = 204, Level = LogLevel.Error, Message = "Of revision {Revision} vRouter {Name} refused: {Reason}. Everything else is in force")]
     private partial void LogRefusedItems(string name, ulong revision, string reason);
+
+    [LoggerMessage(EventId = 252, Level = LogLevel.Warning, Message = "vRouter {Name} reported the health of more than {Most} endpoints while the control loop was busy: {LeftOut} results were left out. Restart its agent, which then reports all of them")]
+    private partial void LogLeftOut(string name, int leftOut, int most);
 
     [LoggerMessage(EventId = 205, Level = LogLevel.Error, Message = "vRouter {Name} refused revision {Revision}: {Error}")]
     private partial void LogRefused(string name, ulong revision, string error);

@@ -10,8 +10,10 @@ internal sealed class ReconcileStart(
         await agents.DisconnectAsync(heartbeat.ControlNode, null, ct);
         await agents.EnterAsync(heartbeat.ControlNode, ct);
         await heartbeat.EnterAsync(ct);
-        await turns.LoadAsync(await heartbeat.LastSessionsAsync(ct), ct);
         if (await speaker.LoadAsync(ct)) gate.AnnouncedBefore();
+        // After the rows of what was announced: it says whether a fail-over has lost some of them.
+        await turns.LoadAsync(await heartbeat.LastSessionsAsync(ct), ct);
+        speaker.BeginToAsk(ct);
         await feed.LoadAsync(ct);
         compiler.Compile();
     }

@@ -42,8 +42,7 @@ internal sealed partial class SpeakerWorker(
     private long? _awayLoggedAt;
 
     /// <summary>
-    /// Reads the rows that an earlier run of this control node left, and begins to ask the speaker what it holds, which it answers while the rest of the database is read; called before
-    /// <see cref="RunAsync"/>, and again when that reading fails. True: that run may have announced something.
+    /// Reads the rows that an earlier run of this control node left; called before <see cref="RunAsync"/>, and again when the reading of the rest fails. True: that run may have announced something.
     /// </summary>
     public async Task<bool> LoadAsync(CancellationToken ct)
     {
@@ -53,9 +52,11 @@ internal sealed partial class SpeakerWorker(
         foreach (var row in _earlier)
             foreach (var (path, identifier) in row.Paths) _identifiers[(row.FloatingIP, path)] = identifier;
         if (_start is null) speaker.Expect([.. _earlier.SelectMany(r => r.Paths, (r, p) => new AnnouncedPath(new(r.Address, p.Key), p.Value))]);
-        _start ??= StartAsync(ct);
         return _rows.HasPaths;
     }
+
+    /// <summary>Asks the speaker what it holds, which it answers while the rest of the database is read; called after <see cref="LoadAsync"/>.</summary>
+    public void BeginToAsk(CancellationToken ct) => _start ??= StartAsync(ct);
 
     public async Task RunAsync(CancellationToken ct)
     {

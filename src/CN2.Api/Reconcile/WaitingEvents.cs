@@ -10,7 +10,7 @@ namespace CN2.Api.Reconcile;
 /// </summary>
 internal sealed class WaitingEvents
 {
-    /// <summary>Endpoints of one agent whose health waits. An agent with more probes than that, or one that makes endpoints up, loses what is beyond.</summary>
+    /// <summary>Endpoints of one agent whose health waits. Of an agent with more probes than that, or one that makes endpoints up, what is beyond is left out.</summary>
     public const int MostEndpoints = 10_000;
 
     private readonly LinkedList<Waiting> _events = new();
@@ -108,6 +108,8 @@ internal sealed class WaitingEvents
         /// <summary>Endpoint → its last result, once there is more than one report; null: the event has them.</summary>
         private OrderedDictionary<Guid, (Guid Uid, EndpointHealth Health, string? Message)>? _health;
 
+        private int _leftOut;
+
         public Kind? Kind => _event is AgentEvent report ? WaitingEvents.Kind.Of(report) : null;
 
         /// <summary>A later report of the same agent and kind.</summary>
@@ -123,13 +125,17 @@ internal sealed class WaitingEvents
                     // The last one says everything that is refused. What the earlier one acknowledges stays acknowledged.
                     _event = applied with { Revision = Math.Max(applied.Revision, ((AgentEvent.Applied)_event).Revision) };
                     break;
+                case AgentEvent.Vanished vanished:
+                    // Other agents do not take back what one of them has seen.
+                    _event = vanished with { IsWitnessed = vanished.IsWitnessed || ((AgentEvent.Vanished)_event).IsWitnessed };
+                    break;
                 default:
                     _event = later;
                     break;
             }
         }
 
-        public LoopEvent Take() => _health is null ? _event : (AgentEvent.Health)_event with { Endpoints = [.. _health.Values] };
+        public LoopEvent Take() => _health is null ? _event : (AgentEvent.Health)_event with { Endpoints = [.. _health.Values], LeftOut = _leftOut };
 
         private void Add(IReadOnlyList<(Guid Uid, EndpointHealth Health, string? Message)> endpoints)
         {
@@ -137,6 +143,7 @@ internal sealed class WaitingEvents
             foreach (var endpoint in endpoints)
             {
                 if (_health.Count < MostEndpoints || _health.ContainsKey(endpoint.Uid)) _health[endpoint.Uid] = endpoint;
+                else _leftOut++;
             }
         }
     }

@@ -88,13 +88,20 @@ public sealed class WaitingEventsTests : IAsyncDisposable
     }
 
     [Fact]
+    public void That_other_agents_have_seen_a_node_go_is_not_replaced_by_a_guess()
+    {
+        foreach (var isWitnessed in new[] { false, true, false }) Inbox.Post(new AgentEvent.Vanished(Hello(1), [], isWitnessed));
+        Assert.True(Assert.IsType<AgentEvent.Vanished>(Assert.Single(_parts.TakeEvents())).IsWitnessed);
+    }
+
+    [Fact]
     public void Endpoints_that_an_agent_makes_up_have_a_bound()
     {
         for (var i = 0; i < 2 * WaitingEvents.MostEndpoints; i++) Inbox.Post(new AgentEvent.Health(Name, [(Sample.Uid(i), EndpointHealth.Healthy, null)]));
         Inbox.Post(new AgentEvent.Health(Name, [(Sample.Uid(0), EndpointHealth.Unhealthy, null)]));
-        var endpoints = Assert.IsType<AgentEvent.Health>(Assert.Single(_parts.TakeEvents())).Endpoints;
-        Assert.Equal(WaitingEvents.MostEndpoints, endpoints.Count);
-        Assert.Equal(EndpointHealth.Unhealthy, endpoints.Single(e => e.Uid == Sample.Uid(0)).Health);
+        var health = Assert.IsType<AgentEvent.Health>(Assert.Single(_parts.TakeEvents()));
+        Assert.Equal((WaitingEvents.MostEndpoints, WaitingEvents.MostEndpoints), (health.Endpoints.Count, health.LeftOut));
+        Assert.Equal(EndpointHealth.Unhealthy, health.Endpoints.Single(e => e.Uid == Sample.Uid(0)).Health);
     }
 
     /// <summary>Whatever agents say, and however much of it waits: in the end each is connected by the same stream, or not at all, and its last words are the same.</summary>
