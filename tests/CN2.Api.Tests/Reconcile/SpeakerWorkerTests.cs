@@ -362,8 +362,10 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
     {
         var worker = _parts.Get<SpeakerWorker>();
         Assert.False(await worker.LoadAsync(TestContext.Current.CancellationToken));
+        worker.BeginToAsk(TestContext.Current.CancellationToken);
         await UntilAsync(() => Events<SpeakerEvent.Started>().Count == 1);
         await worker.LoadAsync(TestContext.Current.CancellationToken); // the rest could not be read
+        worker.BeginToAsk(TestContext.Current.CancellationToken);
         _run = worker.RunAsync(_stop.Token);
         await DoneAsync(new SpeakerJob.ReplaceAll([], []), d => d.IsFirstSet);
         Assert.Single(Events<SpeakerEvent.Started>());
