@@ -229,6 +229,26 @@ public sealed class RouterStoryTests
         HasOnly(story, stays);
     }
 
+    /// <summary>What is stored of a router cannot be read any more, such as a key that this server cannot decrypt: the router stays as the engine has it, and misses a withdrawal.</summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void What_a_router_missed_whose_settings_cannot_be_read_does_not_stay(int seed)
+    {
+        var story = new DriverStory(seed);
+        BgpPath goes = DriverStory.Path(Prefix, "172.28.0.3"), stays = DriverStory.Path(Prefix, "172.28.0.4");
+        story.Start(null, stays, goes);
+        story.UntilAllAreUp();
+        story.Run(Second);
+        story.Until(story.SetPeers(BgpPeer.Unreadable(story.Frr.Name, story.Frr.Address, null)));
+        story.Frr.Cut(story.Engine.Name);
+        story.Engine.Sessions.Single(s => s.Router == story.Frr).Reset(isGraceful: true);
+        story.Run(Second);
+        story.Until(story.Withdraw(goes));
+        Assert.Contains(goes.NextHop, story.Frr.Table.Select(p => p.Path.NextHop));
+        story.Frr.MendAll();
+        HasOnly(story, stays);
+    }
+
     /// <summary>
     /// A network's routes are kept from external routers while both processes are dead. FRR is not sent the path any more, and keeps it as long as it is sent another one of the prefix: the one that
     /// nobody wants any more.

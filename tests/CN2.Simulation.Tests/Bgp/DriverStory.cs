@@ -58,7 +58,7 @@ internal sealed class DriverStory
             await speaker.StartAsync(CancellationToken.None);
             await speaker.SetPathsAsync(paths, CancellationToken.None);
             if (later.Length > 0) await speaker.ChangePathsAsync(later, [], CancellationToken.None);
-            await speaker.SetPeersAsync([.. new[] { Frr, OnePath, Bird }.Select(r => Site.PeerOf(r, holdTime: 9))], CancellationToken.None);
+            await speaker.SetPeersAsync(Peers(frr: null), CancellationToken.None);
         });
     }
 
@@ -124,6 +124,9 @@ internal sealed class DriverStory
         _machine!.Post(_ => _jobs.Add(SucceedsAsync(() => call(speaker))), null);
     }
 
+    /// <summary>Sets the peers anew, with <paramref name="frr"/> as the one of that router.</summary>
+    public Func<bool> SetPeers(BgpPeer frr) => Do(speaker => speaker.SetPeersAsync(Peers(frr), CancellationToken.None));
+
     /// <summary>Withdraws the path; done when it is confirmed, so that its address is free.</summary>
     public Func<bool> Withdraw(BgpPath path) => Do(async speaker =>
     {
@@ -149,6 +152,10 @@ internal sealed class DriverStory
 
     /// <summary>The sessions with these routers are up.</summary>
     public bool IsUp(params Router[] routers) => routers.All(r => r.HasSessionWith(Engine.Name));
+
+    private IReadOnlyCollection<BgpPeer> Peers(BgpPeer? frr) => [frr ?? PeerOf(Frr), PeerOf(OnePath), PeerOf(Bird)];
+
+    private static BgpPeer PeerOf(Router router) => Site.PeerOf(router, holdTime: 9);
 
     private static async Task<bool> SucceedsAsync(Func<Task> calls)
     {

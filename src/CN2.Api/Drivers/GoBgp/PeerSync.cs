@@ -320,7 +320,8 @@ internal sealed class PeerSync(
         Settle(address, peer, actual);
         // Before anything is done to the peer: the engine lists nothing of a peer's last session once it was given the peer anew.
         var changed = sessions.Observe(actual);
-        if (peer.IsUnreadable) return changed;
+        // It stays as the engine has it, which is what is known of it. With long-lived graceful restart it would have to be another one for a moment to drop what it missed.
+        if (peer.IsUnreadable && (!_missed.Contains(address) || actual.GracefulRestart?.NotificationEnabled == true)) return changed;
         _changes.Observe(actual);
         var difference = PeerMapper.Compare(target, actual);
         if ((peer.AdminDown || (_missed.Contains(address) && PeerCapabilities.SendsSeveral(actual))) && !await ForgetsAsync(turn, actual)) return changed;
@@ -344,6 +345,7 @@ internal sealed class PeerSync(
             logger.PeerChanged(peer.Name, "new session, so that it drops what was withdrawn while it was away");
             return changed;
         }
+        if (peer.IsUnreadable) return changed;
         if (difference != PeerDifference.Timers) _timersDue.Remove(address);
         switch (difference)
         {
