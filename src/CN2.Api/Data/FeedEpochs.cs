@@ -13,8 +13,11 @@ public sealed partial class FeedEpochs([FromKeyedServices(DatabasePools.ControlL
     /// <summary>SQL that is true while the epoch is that of this server and of these contents.</summary>
     internal const string IsProven = "EXISTS (SELECT FROM feed_epoch WHERE xmin = xid(written_by) AND server = feed_server())";
 
-    /// <summary>SQL that is true when rows may be missing that were written before a fail-over or a restore: it has not been noticed yet, or a new epoch began with it.</summary>
-    internal const string MayLackRows = $"EXISTS (SELECT FROM feed_epoch WHERE number > 1 OR NOT {IsProven})";
+    /// <summary>
+    /// SQL that is true when rows may be missing by which a control node could know what routers keep of it: a fail-over or a restore has not been noticed yet, or a new epoch began with it and a router may
+    /// still keep what it had then (the longest restart time, 12 bits of seconds, RFC 4724 §3).
+    /// </summary>
+    internal const string MayLackRows = $"EXISTS (SELECT FROM feed_epoch WHERE (number > 1 AND begun_at > now() - interval '4095 seconds') OR NOT {IsProven})";
 
     /// <summary>
     /// One row for the current snapshot: snapshot, epoch, start of the server, standby?, proven?, what retention removed. $1: the start of the

@@ -42,6 +42,25 @@ public sealed class SessionTurnsTests(PrivatePostgres postgres)
         }
     }
 
+    /// <summary>A new control node may be one whose row was lost, for as long as a router may keep what it had.</summary>
+    [Theory]
+    [InlineData("number = 1", false)]
+    [InlineData("number = 2", true)]
+    [InlineData("number = 2, begun_at = now() - interval '4094 seconds'", true)]
+    [InlineData("number = 2, begun_at = now() - interval '4096 seconds'", false)]
+    [InlineData("server = ''", true)]
+    public async Task Rows_may_be_missing_for_some_time_after_a_fail_over(string epoch, bool mayLackRows)
+    {
+        await using var source = NpgsqlDataSource.Create(await postgres.CreateDatabaseAsync());
+        await using (var begin = source.CreateCommand($"""
+            INSERT INTO feed_epoch (epoch, server, written_by, begun_at) VALUES (gen_random_uuid(), feed_server(), pg_current_xact_id(), now()) ON CONFLICT DO NOTHING;
+            UPDATE feed_epoch SET {epoch}, written_by = pg_current_xact_id();
+            """))
+            await begin.ExecuteNonQueryAsync(Token);
+        await using var ask = source.CreateCommand($"SELECT {FeedEpochs.MayLackRows}");
+        Assert.Equal(mayLackRows, await ask.ExecuteScalarAsync(Token));
+    }
+
     [Fact]
     public async Task A_turn_is_asked_for_until_it_is_there_and_must_be_used_soon()
     {

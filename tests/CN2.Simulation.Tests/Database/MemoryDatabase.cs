@@ -31,6 +31,7 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
     private FeedSnapshot _horizon = FeedSnapshot.Nothing;
     private ulong? _late;
     private int _epochs = 1;
+    private DateTimeOffset? _renewedAt;
     private ulong _nextXid = 1000;
     private long _nextId = 1;
     private int _uids;
@@ -62,7 +63,7 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
     public bool MustRenew { get; private set; }
 
     /// <inheritdoc cref="FeedEpochs.MayLackRows"/>
-    public bool MayLackRows => _epochs > 1;
+    public bool MayLackRows => MustRenew || (_renewedAt is { } at && Now < at + TimeSpan.FromSeconds(BgpPeer.LongestRestartTime));
 
     /// <summary>The life of the database; another one after a fail-over that lost commits.</summary>
     public Guid Epoch { get; private set; } = new(1, 0, 0, new byte[8]);
@@ -177,7 +178,7 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
     /// <summary>As <see cref="FeedEpochs"/> does it: whoever is judged by age gets its time to report.</summary>
     private void Renew()
     {
-        MustRenew = false;
+        (MustRenew, _renewedAt) = (false, Now);
         foreach (var (name, row) in ControlNodes.ToList()) ControlNodes[name] = row with { LastSeen = Now, RowsLost = true };
         foreach (var (uid, status) in RouterStatuses.ToList()) RouterStatuses[uid] = status with { LastSeen = Now, Applied = null };
     }
