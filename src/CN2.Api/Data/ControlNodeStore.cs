@@ -16,7 +16,8 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
     /// <summary>
     /// Writes that this replica is alive. <paramref name="sessions"/> not null: its BGP sessions, saved with a change row for each
     /// BgpRouter in <paramref name="changedRouters"/>. Answers whether another replica is alive too, and whether this one was unknown: it is
-    /// new, or it was believed gone and its announcement rows were removed, or others have written some for it.
+    /// new, or it was believed gone and its announcement rows were removed, or others have written some for it. That is answered until it has read its rows
+    /// again: an answer may be lost.
     /// </summary>
     public async Task<(bool Others, bool Unknown)> BeatAsync(
         ControlNodeBeat beat, string? sessions, IReadOnlyCollection<string> changedRouters, CancellationToken ct)
@@ -42,16 +43,15 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
             });
         }
 
-        batch.BatchCommands.Add(new("UPDATE control_node SET rows_restored = false WHERE name = $1 AND rows_restored RETURNING true") { Parameters = { new() { Value = beat.Name } } });
         batch.BatchCommands.Add(new(
             $$"""
             INSERT INTO control_node (name, last_seen_at, restart_time_seconds, sessions, engine_bound, engine_running, leader, address, version,
-                feed_held_back_by, feed_behind_seconds, reads_protected_secrets, takes_agents, rows_lost)
-            VALUES ($1, now(), $2, coalesce($3::jsonb, '{}'), $4, $5, $6, coalesce($7::inet, inet_client_addr()), $8, $9, $10, true, $11, {{FeedEpochs.MayLackRows}})
+                feed_held_back_by, feed_behind_seconds, reads_protected_secrets, takes_agents, rows_lost, rows_restored)
+            VALUES ($1, now(), $2, coalesce($3::jsonb, '{}'), $4, $5, $6, coalesce($7::inet, inet_client_addr()), $8, $9, $10, true, $11, {{FeedEpochs.MayLackRows}}, true)
             ON CONFLICT (name) DO UPDATE SET last_seen_at = now(), restart_time_seconds = $2, sessions = coalesce($3::jsonb, control_node.sessions),
                 engine_bound = $4, engine_running = $5, leader = $6, address = excluded.address, version = $8,
                 feed_held_back_by = $9, feed_behind_seconds = $10, reads_protected_secrets = true, takes_agents = $11
-            RETURNING xmax = 0
+            RETURNING rows_restored
             """)
         {
             Parameters =
@@ -77,10 +77,8 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
             Parameters = { new() { Value = beat.Name }, new() { Value = ControlNodeLiveness.GoneAfter } },
         });
         await using var reader = await batch.ExecuteReaderAsync(ct);
-        var unknown = await reader.ReadAsync(ct);
-        await reader.NextResultAsync(ct);
         await reader.ReadAsync(ct);
-        unknown |= reader.GetBoolean(0);
+        var unknown = reader.GetBoolean(0);
         await reader.NextResultAsync(ct);
         await reader.ReadAsync(ct);
         var others = reader.GetBoolean(0);

@@ -25,20 +25,16 @@ public sealed partial class AnnouncementStore(
     /// </summary>
     private long _lastWrite;
 
-    /// <summary>All rows of one control node. No earlier write of them is carried out any more.</summary>
+    /// <summary>
+    /// All rows of one control node. No earlier write of them is carried out any more. Others may have written or removed some (<c>control_node.rows_restored</c>): from now on that is known.
+    /// </summary>
     public async Task<IReadOnlyList<SavedAnnouncement>> LoadAsync(string controlNode, CancellationToken ct)
     {
         await using var batch = dataSource.CreateBatch();
         batch.Timeout = AllSeconds;
-        batch.BatchCommands.Add(new(
-            """
-            INSERT INTO announcement_writer AS w (control_node, last_write) VALUES ($1, 1::bigint << 32)
-            ON CONFLICT (control_node) DO UPDATE SET last_write = ((w.last_write >> 32) + 1) << 32
-            RETURNING last_write
-            """)
-        {
-            Parameters = { new() { Value = controlNode } },
-        });
+        // Not where it is told (ControlNodeStore.BeatAsync): that answer may be lost.
+        batch.BatchCommands.Add(new("UPDATE control_node SET rows_restored = false WHERE name = $1 AND rows_restored") { Parameters = { new() { Value = controlNode } } });
+        batch.BatchCommands.Add(NextWriter(controlNode));
         batch.BatchCommands.Add(new(
             "SELECT a.floating_ip_uid, f.address, a.routes, a.path_ids FROM advertisement a JOIN floating_ip f ON f.uid = a.floating_ip_uid WHERE a.control_node = $1")
         {
@@ -142,7 +138,9 @@ public sealed partial class AnnouncementStore(
         if (!await reader.ReadAsync(ct))
         {
             await reader.DisposeAsync();
-            await LoadAsync(controlNode, ct);
+            await using var turn = dataSource.CreateBatch();
+            turn.BatchCommands.Add(NextWriter(controlNode));
+            _lastWrite = Math.Max(_lastWrite, (long)(await turn.ScalarAsync(ct))!);
             throw new SupersededWriteException(controlNode);
         }
 
@@ -196,6 +194,17 @@ public sealed partial class AnnouncementStore(
         await batch.ExecuteNonQueryAsync(ct);
         signal.Set();
     }
+
+    /// <summary>From now on this process is the one that writes the control node's rows. Answers the number of its last write.</summary>
+    private static NpgsqlBatchCommand NextWriter(string controlNode) => new(
+        """
+        INSERT INTO announcement_writer AS w (control_node, last_write) VALUES ($1, 1::bigint << 32)
+        ON CONFLICT (control_node) DO UPDATE SET last_write = ((w.last_write >> 32) + 1) << 32
+        RETURNING last_write
+        """)
+    {
+        Parameters = { new() { Value = controlNode } },
+    };
 
     /// <summary>SQL: no later write of the control node's rows was carried out.</summary>
     private static string IsLastWrite(string controlNode, string write) => $"EXISTS (SELECT FROM announcement_writer w WHERE w.control_node = {controlNode} AND w.last_write = {write})";

@@ -10,6 +10,9 @@ internal sealed class OwnRows(ReplicaHeartbeat heartbeat, SessionTurns turns)
     public void Rewrite()
     {
         heartbeat.RewriteSessions();
-        turns.DatabaseChanged();
+        RewriteOwed();
     }
+
+    /// <summary>The row of the control node was made anew, by a heartbeat that writes the sessions itself.</summary>
+    public void RewriteOwed() => turns.DatabaseChanged();
 }

@@ -108,8 +108,8 @@ internal sealed partial class ReplicaHeartbeat(
 
         _wasUnknown |= unknown;
         _written = sessions;
-        // The row that was made anew has no sessions: those that do not change were not written with it.
-        if (unknown && _hasBeaten && changed.Count == 0) RewriteSessions();
+        // The row that was made anew has no sessions: those that do not change were not written with it. Once, because it is unknown until its rows are read.
+        if (unknown && _hasBeaten && changed.Count == 0 && !rewrite) RewriteSessions();
         // The first time also when nobody is there: what a control node that is gone had does not change any more.
         var documents = hasOthers || _hadOthers || !_hasRead ? await store.SessionsAsync(ct) : [];
         _hasRead = true;

@@ -73,7 +73,7 @@ internal sealed partial class SpeakerDispatcher(
         if (view.HasOthers != state.Others.Any || view.MustIntroduce || view.RowsLost)
             jobs.Post(new SpeakerJob.FollowReplicas(view.HasOthers, view.MustIntroduce, view.RowsLost));
         // The row that was made anew says that others may be missing.
-        if (view.RowsLost) ownRows.Rewrite();
+        if (view.RowsLost) ownRows.RewriteOwed();
         if (state.Others.Take(view)) state.ReachedPeersChanged();
     }
 

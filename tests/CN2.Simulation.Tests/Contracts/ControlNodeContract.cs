@@ -18,9 +18,11 @@ public abstract class ControlNodeContract(StoreSite site) : StoreContract(site)
     private IAnnouncementStore Rows => Site.Get<IAnnouncementStore>();
 
     [Fact]
-    public async Task A_beat_says_whether_it_is_the_first_and_whether_others_are_alive()
+    public async Task A_beat_says_whether_rows_must_be_read_and_whether_others_are_alive()
     {
         Assert.Equal((false, true), await Site.BeatAsync("cn-a"));
+        Assert.Equal((false, true), await Site.BeatAsync("cn-a")); // the answer may have been lost
+        await Rows.LoadAsync("cn-a", Ct);
         Assert.Equal((false, false), await Site.BeatAsync("cn-a"));
         Assert.Equal((true, true), await Site.BeatAsync("cn-b"));
         await PassAsync(Gone - 1);

@@ -13,7 +13,8 @@ internal sealed class MemoryAnnouncementStore(DatabaseLink link) : IAnnouncement
     {
         var (rows, write) = await link.CallAsync(db =>
         {
-            db.AnnouncementWriters[controlNode] = ((db.AnnouncementWriters.GetValueOrDefault(controlNode) >> 32) + 1) << 32;
+            if (db.ControlNodes.TryGetValue(controlNode, out var row)) db.ControlNodes[controlNode] = row with { RowsRestored = false };
+            NextWriter(db, controlNode);
             return (db.Advertisements.Where(a => a.Key.ControlNode == controlNode)
                 .Select(a => new SavedAnnouncement(a.Key.FloatingIP, db.FloatingIPs[a.Key.FloatingIP].Address, new Dictionary<RouteKey, uint>(a.Value))).ToList(),
                 db.AnnouncementWriters[controlNode]);
@@ -59,7 +60,7 @@ internal sealed class MemoryAnnouncementStore(DatabaseLink link) : IAnnouncement
             return standing;
         }), ct);
         if (standing is not null) return standing;
-        await LoadAsync(controlNode, ct);
+        _lastWrite = Math.Max(_lastWrite, await link.CallAsync(db => NextWriter(db, controlNode), ct));
         throw new SupersededWriteException(controlNode);
     }
 
@@ -85,4 +86,7 @@ internal sealed class MemoryAnnouncementStore(DatabaseLink link) : IAnnouncement
         changes.Add(ResourceKind.Announcements, null, controlNode, Guid.Empty, ChangeVerb.Modified, statusOnly: true);
         return true;
     }), ct);
+
+    private static long NextWriter(MemoryDatabase db, string controlNode) =>
+        db.AnnouncementWriters[controlNode] = ((db.AnnouncementWriters.GetValueOrDefault(controlNode) >> 32) + 1) << 32;
 }

@@ -11,10 +11,10 @@ internal sealed class MemoryControlNodeStore(DatabaseLink link) : IControlNodeSt
         link.CallAsync(db => db.Write(changes =>
         {
             var known = db.ControlNodes.GetValueOrDefault(beat.Name);
-            db.ControlNodes[beat.Name] = new ControlNodeRow(db.Now, beat.RestartTimeSeconds, sessions ?? known?.Sessions ?? "{}", beat.EngineBound, beat.TakesAgents, RowsLost: known?.RowsLost ?? db.MayLackRows);
+            db.ControlNodes[beat.Name] = new ControlNodeRow(db.Now, beat.RestartTimeSeconds, sessions ?? known?.Sessions ?? "{}", beat.EngineBound, beat.TakesAgents, RowsRestored: known?.RowsRestored ?? true, RowsLost: known?.RowsLost ?? db.MayLackRows);
             foreach (var router in changedRouters)
                 if (db.Peers.ContainsKey(router)) changes.Add(ResourceKind.BgpRouter, null, router, Guid.Empty, ChangeVerb.Modified, statusOnly: true);
-            return (db.ControlNodes.Any(n => n.Key != beat.Name && n.Value.IsAlive(db.Now, ControlNodeLiveness.GoneAfter)), known is null or { RowsRestored: true });
+            return (db.ControlNodes.Any(n => n.Key != beat.Name && n.Value.IsAlive(db.Now, ControlNodeLiveness.GoneAfter)), db.ControlNodes[beat.Name].RowsRestored);
         }), ct);
 
     public Task<IReadOnlyList<(string ControlNode, string Sessions, bool IsAlive, bool TakesAgents)>> SessionsAsync(CancellationToken ct) => link.CallAsync(db =>
