@@ -229,6 +229,36 @@ public sealed class RouterStoryTests
         HasOnly(story, stays);
     }
 
+    /// <summary>
+    /// The engine hangs when a path is withdrawn, and a router loses its session meanwhile. The control node's process ends before the engine goes on, withdraws and has the router back: nobody has seen that
+    /// the router missed it.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_path_that_a_hung_engine_withdrew_after_its_process_had_ended_does_not_stay(int seed)
+    {
+        var story = new DriverStory(seed);
+        BgpPath goes = DriverStory.Path(Prefix, "172.28.0.3"), stays = DriverStory.Path(Prefix, "172.28.0.4");
+        story.Start(null, stays, goes);
+        story.UntilAllAreUp();
+        story.Run(5 * Second);
+        var rows = story.RowsOf(stays, goes);
+        story.Engine.Hang();
+        story.Withdraw(goes);
+        story.Run(Second);
+        story.Engine.Sessions.Single(s => s.Router == story.Frr).Reset(isGraceful: true);
+        story.Kill();
+        story.Engine.Continue();
+        story.UntilAllAreUp();
+        story.Run(Second);
+        Assert.Contains(goes.NextHop, story.Frr.Table.Select(p => p.Path.NextHop));
+        var untouched = story.Engine.Sessions.Single(s => s.Router == story.Bird);
+
+        story.Start(rows, stays);
+        HasOnly(story, stays);
+        Assert.Contains(untouched, story.Engine.Sessions); // it was in session all the time
+    }
+
     /// <summary>What is stored of a router cannot be read any more, such as a key that this server cannot decrypt: the router stays as the engine has it, and misses a withdrawal.</summary>
     [Theory]
     [MemberData(nameof(Seeds))]

@@ -78,7 +78,11 @@ internal sealed class DriverStory
     public void LoseRows() => _debts.LoseRows();
 
     /// <summary>kill -9 of the control node's process; its engine lives.</summary>
-    public void Kill() => _machine!.Kill();
+    public void Kill()
+    {
+        _debts.LastSessions = [.. _speaker!.Sessions];
+        _machine!.Kill();
+    }
 
     /// <summary>kill -9 of both processes; after a second the engine is there again.</summary>
     /// <returns>What the rows said of these paths.</returns>
@@ -178,6 +182,8 @@ internal sealed class DriverStory
         public IReadOnlyCollection<string> Owed { get; private set; } = [];
 
         public bool RowsLost { get; private set; }
+
+        public IReadOnlyCollection<BgpSession> LastSessions { get; set; } = [];
 
         public event Action? Taken
         {

@@ -22,6 +22,9 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
     private long _lastArrival;
     private readonly long _addedAt = scheduler.Now;
 
+    /// <summary>When the last session began, in whole seconds.</summary>
+    private Timestamp? _uptime;
+
     /// <summary>Grows with every session.</summary>
     private int _generation;
 
@@ -146,6 +149,7 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
     {
         var listed = _peer.Clone();
         listed.State = new PeerState { NeighborAddress = Address, SessionState = StateOf(), Messages = new() { Received = new(), Sent = new() } };
+        if (_uptime is not null) (listed.Timers ??= new()).State = new TimersState { Uptime = _uptime };
         if (listed.GracefulRestart is { } restart) restart.LocalRestarting = _isRestarting;
         if (!IsUp) return listed;
         if (_offersAddPath) listed.State.LocalCap.Add(AddPath(AddPathCapabilityTuple.Types.Mode.Send));
@@ -177,6 +181,7 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
     private void Open()
     {
         IsUp = true;
+        _uptime = new Timestamp { Seconds = SimulatedTime.At(scheduler.Now).ToUnixTimeSeconds() };
         _generation++;
         _wire++;
         _best.Clear();

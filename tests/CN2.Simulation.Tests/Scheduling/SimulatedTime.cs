@@ -11,7 +11,10 @@ internal sealed class SimulatedTime(Scheduler scheduler, Machine machine) : Time
 
     public override long GetTimestamp() => scheduler.Now;
 
-    public override DateTimeOffset GetUtcNow() => Start + TimeSpan.FromTicks(scheduler.Now) + machine.ClockError;
+    /// <summary>By a clock that is right.</summary>
+    public static DateTimeOffset At(long now) => Start + TimeSpan.FromTicks(now);
+
+    public override DateTimeOffset GetUtcNow() => At(scheduler.Now) + machine.ClockError;
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {

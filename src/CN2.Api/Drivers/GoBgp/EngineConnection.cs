@@ -106,6 +106,7 @@ internal sealed class EngineConnection(
         if (await StartIfEmptyAsync(turn)) await paths.ReplayAsync(turn, peers.HadPeers);
         else await paths.CompareAsync(turn);
         peers.RoutersMayKeep = paths.RoutersMayKeep;
+        peers.HasUnconfirmedWithdrawals = paths.HasUnconfirmedWithdrawals;
         if (station is not null) await station.SynchronizeAsync(engine, turn);
         await imports.SynchronizeMembershipsAsync(turn);
         await peers.SynchronizeAsync(turn, paths.KeptNumbers);

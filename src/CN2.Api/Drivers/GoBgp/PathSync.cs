@@ -103,6 +103,12 @@ internal sealed class PathSync
     /// <inheritdoc cref="LimitedPaths.Limits"/>
     public IReadOnlyList<LimitedPeer> Limits => _wanted.Limited.Limits;
 
+    /// <summary>
+    /// The engine, which runs since before this server, lacks a path that an earlier run announced: it was withdrawn, and nobody has seen whom that reached. (An engine that hung may have done it after that
+    /// run had ended.)
+    /// </summary>
+    public bool HasUnconfirmedWithdrawals { get; private set; }
+
     /// <summary>The engine has no policy of a router that an earlier run limited.</summary>
     public bool LimitsAreExact { get; private set; }
 
@@ -345,14 +351,14 @@ internal sealed class PathSync
     {
         _wanted.Numbers.DoubtNumbers(turn);
         var foreign = new List<Wire.Path>();
-        var adopted = new HashSet<(EngineRouteKey, System.Net.IPAddress)>();
+        var adopted = new Dictionary<(EngineRouteKey Key, System.Net.IPAddress NextHop), uint>();
         foreach (var family in RouteFamilies.All)
         {
             await foreach (var path in _engine.ListPathsAsync(family.ToWire(), null, turn.Lost))
             {
                 if (_mapper.Decode(path) is not { } found) continue;
                 if (found is { Key: { } key, NextHop: { } nextHop, Attributes: { } attributes, Identifier: not 0 }
-                    && adopted.Add((key, nextHop)))
+                    && adopted.TryAdd((key, nextHop), path.LocalIdentifier))
                 {
                     // A path that is wanted already is from an earlier attempt, or the caller set it meanwhile.
                     if (_wanted.Contains(turn, key, nextHop)) _mustCompareAll = true;
@@ -363,6 +369,8 @@ internal sealed class PathSync
             }
         }
         if (foreign.Count > 0) await _engine.SendAsync(foreign, turn.Lost);
+        HasUnconfirmedWithdrawals = _expected.Any(e => EngineRouteKey.From(e.Path) is { } key
+            && !(adopted.TryGetValue((key, e.Path.Path.NextHop), out var number) && (e.Identifier == 0 || e.Identifier == number)));
         if (_mustCompareAll || _wanted.Count > adopted.Count) await _audit.CompareAllAsync(turn);
         _logger.EngineAdopted(_engine.Address, _wanted.Count, foreign.Count);
     }

@@ -82,6 +82,9 @@ internal sealed class PeerSync(
     /// <summary>Routers may have kept what an earlier engine sent.</summary>
     public bool RoutersMayKeep { get; set; }
 
+    /// <inheritdoc cref="PathSync.HasUnconfirmedWithdrawals"/>
+    public bool HasUnconfirmedWithdrawals { get; set; }
+
     /// <summary>Every router that may have kept routes over a restart of the engine has been sent everything since.</summary>
     public bool IsSettled(EngineTurn turn)
     {
@@ -220,8 +223,8 @@ internal sealed class PeerSync(
             }
             _given.Add(actual.Conf.NeighborAddress);
             _missed.NoteLoss(actual.Conf.NeighborAddress, peer);
-            // A lost row may have said that an earlier run owed it a new session.
-            if (isFound && _rowsWereLost) _missed.AddWhereKept(actual.Conf.NeighborAddress, peer);
+            // A lost row may have said that an earlier run owed it a new session. And what that run had begun to withdraw reached only who was in session all the time.
+            if (isFound && (_rowsWereLost || (HasUnconfirmedWithdrawals && !IsLastSession(peer, actual)))) _missed.AddWhereKept(actual.Conf.NeighborAddress, peer);
             await NoteRefusalAsync(peer, async () => changed |= await UpdateAsync(turn, peer, actual));
         }
         var restarting = _engineRestarted && keptNumbers;
@@ -255,6 +258,11 @@ internal sealed class PeerSync(
         await _missed.KeepAsync();
         if (changed) Changed?.Invoke();
     }
+
+    /// <summary>The router is in the same session as when an earlier run last wrote its sessions.</summary>
+    private bool IsLastSession(BgpPeer peer, Wire.Peer actual) =>
+        actual is { State.SessionState: Wire.PeerState.Types.SessionState.Established, Timers.State.Uptime: { } uptime }
+        && turns.LastSessions.Any(s => s.Peer == peer.Name && s.IsEstablished && SessionTable.IsSame(s.Since, uptime.ToDateTimeOffset()));
 
     /// <summary>A restarted engine is not given these peers yet.</summary>
     private void HoldBack(IEnumerable<KeyValuePair<string, BgpPeer>> peers, bool keptNumbers)

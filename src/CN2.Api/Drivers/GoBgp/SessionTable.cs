@@ -245,7 +245,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
                 {
                     // The engine counts whole seconds; the time of the event is finer.
                     var since = uptime.ToDateTimeOffset();
-                    if ((since - entry.Since).Duration() > TimeSpan.FromSeconds(2)) entry.Since = since;
+                    if (!IsSame(since, entry.Since)) entry.Since = since;
                 }
                 var (families, addPath) = PeerCapabilities.Negotiated(peer);
                 changed |= !families.SequenceEqual(entry.Families) || !addPath.SequenceEqual(entry.AddPathFamilies);
@@ -260,6 +260,9 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
             return CountNotifications(entry, state.Messages, wasUpBefore: peer.Timers?.State?.Uptime is not null) || changed || before != entry.State;
         }
     }
+
+    /// <summary>Two times at which a session began, by the engine and by an event, are those of one session.</summary>
+    public static bool IsSame(DateTimeOffset one, DateTimeOffset other) => (one - other).Duration() <= TimeSpan.FromSeconds(2);
 
     /// <inheritdoc/>
     public void Hears(bool hears)
