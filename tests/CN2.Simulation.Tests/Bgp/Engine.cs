@@ -123,6 +123,8 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
                 if (!_policies.TryAdd(add.Policy.Name, add.Policy)) throw Refusal("statement already defined");
                 break;
             case ("DeletePolicy", DeletePolicyRequest delete):
+                // gobgpd looks at the export policies only; an import policy that is deleted stays in force.
+                if (_assignments.TryGetValue(PolicyDirection.Export, out var exports) && exports.Policies.Any(p => p.Name == delete.Policy.Name)) throw Refusal($"can't delete. policy {delete.Policy.Name} is in use");
                 if (!_policies.Remove(delete.Policy.Name)) throw Refusal("not found policy");
                 break;
             case ("AddDefinedSet", AddDefinedSetRequest add):
@@ -141,7 +143,10 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
                 break;
             case ("SetPolicyAssignment", SetPolicyAssignmentRequest set):
                 if (set.Assignment.Policies.FirstOrDefault(p => !_policies.ContainsKey(p.Name)) is { } unknown) throw Refusal($"not found policy {unknown.Name}");
-                _assignments[set.Assignment.Direction] = set.Assignment;
+                var assigned = set.Assignment.Clone();
+                assigned.Policies.Clear();
+                assigned.Policies.Add(set.Assignment.Policies.Select(p => _policies[p.Name]));
+                _assignments[set.Assignment.Direction] = assigned;
                 break;
             default:
                 throw new NotSupportedException($"The model of gobgpd does not know {method}.");
@@ -164,7 +169,7 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
             case ("ListDefinedSet", ListDefinedSetRequest sets):
                 return _sets.Values.Where(s => s.DefinedType == sets.DefinedType).Select(s => new ListDefinedSetResponse { DefinedSet = s.Clone() }).ToList();
             case ("ListPolicyAssignment", _):
-                return _assignments.Values.Select(a => new ListPolicyAssignmentResponse { Assignment = Listed(a) }).ToList();
+                return _assignments.Values.Select(a => new ListPolicyAssignmentResponse { Assignment = a.Clone() }).ToList();
             default:
                 throw new NotSupportedException($"The model of gobgpd does not know {method}.");
         }
@@ -177,19 +182,11 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
     public bool IsKeptFrom(string neighbor, EnginePath path)
     {
         if (!_assignments.TryGetValue(PolicyDirection.Export, out var assignment) || path.Communities.Count == 0) return false;
-        return assignment.Policies.SelectMany(p => _policies[p.Name].Statements).Any(s => s.Actions?.RouteAction == RouteAction.Reject && s.Conditions?.CommunitySet is { } communities
+        return assignment.Policies.SelectMany(p => p.Statements).Any(s => s.Actions?.RouteAction == RouteAction.Reject && s.Conditions?.CommunitySet is { } communities
             && Has(DefinedType.Community, communities.Name, path.Communities.Contains)
             && (s.Conditions.NeighborSet is not { } neighbors || Has(DefinedType.Neighbor, neighbors.Name, entry => entry == $"{neighbor}/32")));
 
         bool Has(DefinedType type, string name, Func<string, bool> matches) => _sets.TryGetValue((type, name), out var set) && set.List.Any(matches);
-    }
-
-    private PolicyAssignment Listed(PolicyAssignment assignment)
-    {
-        var listed = assignment.Clone();
-        listed.Policies.Clear();
-        listed.Policies.Add(assignment.Policies.Select(p => _policies[p.Name].Clone()));
-        return listed;
     }
 
     public void Watch(EventStream stream, WatchEventRequest request)
