@@ -67,11 +67,11 @@ begin_tests() {
     AFTER="CN2.Api.Tests" begin_stage CN2.VRouter.Tests check_project CN2.VRouter.Tests
     AFTER="CN2.VRouter.Tests" begin_stage lab check_lab
     NICENESS=10 AFTER="CN2.Api.Tests kernel-tunnels openapi-clients" begin_stage kubectl check_kubectl
-    # The rest computes all the time, in what the others leave of the processors.
+    # The rest computes all the time.
     local project
     for project in tests/*.Tests; do
         project=$(basename "$project")
-        [ -n "${STAGE_BEGUN[$project]:-}" ] || NICENESS=19 AFTER="CN2.Api.Tests kernel-tunnels openapi-clients" begin_stage "$project" check_project "$project"
+        [ -n "${STAGE_BEGUN[$project]:-}" ] || AFTER="CN2.Model.Tests lab kubectl" begin_stage "$project" check_project "$project"
     done
 }
 
