@@ -15,6 +15,9 @@ namespace CN2.Api.Tests.AgentCertificates;
 /// <summary>A node played by the test: what it shows in the handshake, and what it sends, is the test's to say.</summary>
 internal sealed class TestNode : IDisposable
 {
+    /// <summary>RFC 9113 §7.</summary>
+    private const int EnhanceYourCalm = 0xb;
+
     private readonly SocketsHttpHandler _handler;
     private readonly GrpcChannel _channel;
 
@@ -55,6 +58,22 @@ internal sealed class TestNode : IDisposable
     /// <summary>Connects and says hello. The server has answered when it returns.</summary>
     /// <exception cref="RpcException">The server has refused.</exception>
     public async Task<AsyncDuplexStreamingCall<AgentMessage, ServerMessage>> ConnectAsync(string name, IPAddress address)
+    {
+        while (true)
+        {
+            try
+            {
+                return await ConnectOnceAsync(name, address);
+            }
+            catch (Exception e) when (e.GetBaseException() is HttpProtocolException { ErrorCode: EnhanceYourCalm })
+            {
+                // Streams of this connection that the server has refused have not ended yet.
+                await Task.Delay(20);
+            }
+        }
+    }
+
+    private async Task<AsyncDuplexStreamingCall<AgentMessage, ServerMessage>> ConnectOnceAsync(string name, IPAddress address)
     {
         var call = new VirtualRouterControl.VirtualRouterControlClient(_channel).Connect();
         try
