@@ -1399,6 +1399,9 @@ CREATE TABLE public.virtual_router_status (
 ALTER TABLE ONLY public.access_state
     ADD CONSTRAINT access_state_pkey PRIMARY KEY (singleton);
 
+ALTER TABLE public.agent_ca
+    ADD CONSTRAINT agent_ca_created_at_range CHECK (((created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
 ALTER TABLE ONLY public.agent_certificate
     ADD CONSTRAINT agent_certificate_fingerprint UNIQUE (fingerprint);
 
@@ -1411,14 +1414,26 @@ ALTER TABLE ONLY public.namespace
 ALTER TABLE ONLY public.announcement_writer
     ADD CONSTRAINT announcement_writer_pkey PRIMARY KEY (control_node);
 
+ALTER TABLE public.api_token
+    ADD CONSTRAINT api_token_created_at_range CHECK (((created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
 ALTER TABLE ONLY public.api_token
     ADD CONSTRAINT api_token_name UNIQUE (name);
 
 ALTER TABLE ONLY public.api_token
     ADD CONSTRAINT api_token_secret_hash UNIQUE (secret_hash);
 
+ALTER TABLE public.api_token
+    ADD CONSTRAINT api_token_updated_at_range CHECK (((updated_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (updated_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
 ALTER TABLE ONLY public.bgp_router
     ADD CONSTRAINT bgp_router_address UNIQUE (address);
+
+ALTER TABLE public.bgp_router
+    ADD CONSTRAINT bgp_router_created_at_range CHECK (((created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
+ALTER TABLE public.bgp_router
+    ADD CONSTRAINT bgp_router_updated_at_range CHECK (((updated_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (updated_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
 
 ALTER TABLE ONLY public.catalog
     ADD CONSTRAINT catalog_pkey PRIMARY KEY (singleton);
@@ -1426,11 +1441,32 @@ ALTER TABLE ONLY public.catalog
 ALTER TABLE ONLY public.change_horizon
     ADD CONSTRAINT change_horizon_pkey PRIMARY KEY (singleton);
 
+ALTER TABLE public.external_network
+    ADD CONSTRAINT external_network_created_at_range CHECK (((created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
+ALTER TABLE public.external_network_selector
+    ADD CONSTRAINT external_network_selector_created_at_range CHECK (((created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
+ALTER TABLE public.external_network_selector
+    ADD CONSTRAINT external_network_selector_updated_at_range CHECK (((updated_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (updated_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
+ALTER TABLE public.external_network
+    ADD CONSTRAINT external_network_updated_at_range CHECK (((updated_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (updated_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
 ALTER TABLE ONLY public.feed_epoch
     ADD CONSTRAINT feed_epoch_pkey PRIMARY KEY (singleton);
 
 ALTER TABLE ONLY public.floating_ip
     ADD CONSTRAINT floating_ip_address UNIQUE (subnet_id, address);
+
+ALTER TABLE public.floating_ip
+    ADD CONSTRAINT floating_ip_created_at_range CHECK (((created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
+ALTER TABLE public.floating_ip
+    ADD CONSTRAINT floating_ip_deleting_at_range CHECK (((deleting_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (deleting_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
+ALTER TABLE public.floating_ip
+    ADD CONSTRAINT floating_ip_updated_at_range CHECK (((updated_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (updated_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
 
 ALTER TABLE ONLY public.free_address
     ADD CONSTRAINT free_address_pkey PRIMARY KEY (subnet_id, address);
@@ -1444,17 +1480,38 @@ ALTER TABLE ONLY public.grant_prefix
 ALTER TABLE ONLY public.grant_use
     ADD CONSTRAINT grant_use_pkey PRIMARY KEY (namespace);
 
+ALTER TABLE public.idempotency_key
+    ADD CONSTRAINT idempotency_key_created_at_range CHECK (((created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
 ALTER TABLE ONLY public.interface_address
     ADD CONSTRAINT interface_address_once PRIMARY KEY (virtual_router, address);
 
 ALTER TABLE ONLY public.join_token
     ADD CONSTRAINT join_token_secret_hash UNIQUE (secret_hash);
 
+ALTER TABLE public.kubernetes_object
+    ADD CONSTRAINT kubernetes_object_created_at_range CHECK (((created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
+ALTER TABLE public.kubernetes_object
+    ADD CONSTRAINT kubernetes_object_deleting_at_range CHECK (((deleting_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (deleting_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
 ALTER TABLE ONLY public.leader_lease
     ADD CONSTRAINT leader_lease_pkey PRIMARY KEY (singleton);
 
+ALTER TABLE public.namespace
+    ADD CONSTRAINT namespace_created_at_range CHECK (((created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
+ALTER TABLE public.namespace_grant
+    ADD CONSTRAINT namespace_grant_created_at_range CHECK (((created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
 ALTER TABLE ONLY public.namespace_grant
     ADD CONSTRAINT namespace_grant_namespace UNIQUE (namespace);
+
+ALTER TABLE public.namespace_grant
+    ADD CONSTRAINT namespace_grant_updated_at_range CHECK (((updated_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (updated_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
+ALTER TABLE public.namespace
+    ADD CONSTRAINT namespace_updated_at_range CHECK (((updated_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (updated_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
 
 ALTER TABLE ONLY public.node_port_range
     ADD CONSTRAINT node_port_range_pkey PRIMARY KEY (singleton);
@@ -1561,14 +1618,38 @@ ALTER TABLE ONLY public.virtual_router_intruder
 ALTER TABLE ONLY public.virtual_router_status
     ADD CONSTRAINT pk_virtual_router_status PRIMARY KEY (uid);
 
+ALTER TABLE public.protection_key
+    ADD CONSTRAINT protection_key_created_at_range CHECK (((created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
 ALTER TABLE ONLY public.protection_key
     ADD CONSTRAINT protection_key_number UNIQUE (number);
 
 ALTER TABLE ONLY public.resting_address
     ADD CONSTRAINT resting_address_pkey PRIMARY KEY (subnet_id, address);
 
+ALTER TABLE public.role_binding
+    ADD CONSTRAINT role_binding_created_at_range CHECK (((created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
 ALTER TABLE ONLY public.role_binding
     ADD CONSTRAINT role_binding_name UNIQUE (name);
+
+ALTER TABLE public.role_binding
+    ADD CONSTRAINT role_binding_updated_at_range CHECK (((updated_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (updated_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
+ALTER TABLE public.service
+    ADD CONSTRAINT service_created_at_range CHECK (((created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
+ALTER TABLE public.service
+    ADD CONSTRAINT service_deleting_at_range CHECK (((deleting_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (deleting_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
+ALTER TABLE public.service_health_check
+    ADD CONSTRAINT service_health_check_created_at_range CHECK (((created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
+ALTER TABLE public.service_health_check
+    ADD CONSTRAINT service_health_check_updated_at_range CHECK (((updated_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (updated_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
+ALTER TABLE public.service
+    ADD CONSTRAINT service_updated_at_range CHECK (((updated_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (updated_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
 
 ALTER TABLE ONLY public.session_turn
     ADD CONSTRAINT session_turn_pkey PRIMARY KEY (router_address);
@@ -1585,8 +1666,23 @@ ALTER TABLE ONLY public.subnet_range
 ALTER TABLE ONLY public.subnet_scope
     ADD CONSTRAINT subnet_scope_pkey PRIMARY KEY (subnet_id, scope);
 
+ALTER TABLE public.virtual_machine_interface
+    ADD CONSTRAINT virtual_machine_interface_addresses_known CHECK ((cardinality(addresses) = cardinality(array_remove(addresses, NULL::inet)))) NOT VALID;
+
+ALTER TABLE public.virtual_machine_interface
+    ADD CONSTRAINT virtual_machine_interface_created_at_range CHECK (((created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
+ALTER TABLE public.virtual_machine_interface
+    ADD CONSTRAINT virtual_machine_interface_updated_at_range CHECK (((updated_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (updated_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
 ALTER TABLE ONLY public.virtual_router
     ADD CONSTRAINT virtual_router_address UNIQUE (address);
+
+ALTER TABLE public.virtual_router
+    ADD CONSTRAINT virtual_router_created_at_range CHECK (((created_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
+ALTER TABLE public.virtual_router
+    ADD CONSTRAINT virtual_router_updated_at_range CHECK (((updated_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (updated_at < '9999-12-31 00:00:00+00'::timestamp with time zone))) NOT VALID;
 
 CREATE INDEX ix_agent_certificate_virtual_router ON public.agent_certificate USING btree (virtual_router);
 

@@ -14,6 +14,9 @@ internal sealed class StoredLabels : JsonConverter<Dictionary<string, string>>
 
     public static Dictionary<string, string> Read(string json) => JsonSerializer.Deserialize<Dictionary<string, string>>(json, Options) ?? [];
 
+    /// <summary>JSON's null is no labels either.</summary>
+    public override bool HandleNull => true;
+
     public override Dictionary<string, string> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         var labels = new Dictionary<string, string>();

@@ -18,6 +18,11 @@ public sealed class ConstraintTests(ApiServerWithoutReconciler api) : IClassFixt
     [InlineData("floating_ip_subnet", "UPDATE floating_ip SET subnet_cidr = '50.0.0.0/8' WHERE name = '$two'")]
     [InlineData("subnet_overlap", "UPDATE subnet_scope SET cidr = '50.0.0.0/16' WHERE cidr = '50.1.0.0/24'")]
     [InlineData("pk_node_port", "INSERT INTO node_port (port, protocol, service_uid) SELECT port, protocol, service_uid FROM node_port LIMIT 1")]
+    [InlineData("floating_ip_created_at_range", "UPDATE floating_ip SET created_at = 'infinity' WHERE name = '$two'")]
+    [InlineData("floating_ip_updated_at_range", "UPDATE floating_ip SET updated_at = '12026-01-01' WHERE name = '$two'")]
+    [InlineData("service_deleting_at_range", "UPDATE service SET deleting_at = '0044-03-15 BC'")]
+    [InlineData("virtual_machine_interface_addresses_known",
+        "INSERT INTO virtual_machine_interface (uid, namespace, name, labels, annotations, generation, created_at, updated_at, virtual_router, addresses, ready, health) VALUES (gen_random_uuid(), 'default', 'e', '{}', '{}', 1, now(), now(), 'r', ARRAY[NULL]::inet[], true, 'Unknown')")]
     [InlineData("fk_advertisement_floating_ip_floating_ip_uid",
         "INSERT INTO advertisement (control_node, floating_ip_uid, routes) SELECT 'other', uid, '[]' FROM floating_ip WHERE name = '$two'; DELETE FROM floating_ip WHERE name = '$two'")]
     public async Task The_database_refuses_rows_that_break_an_invariant(string constraint, string sql)

@@ -29,6 +29,23 @@ public sealed class StoredDocumentTests(PrivatePostgres postgres) : StoredDocume
         await plane.UntilReadyAsync("other");
     }
 
+    [Theory]
+    [InlineData("services", "service", "web")]
+    [InlineData("service-health-checks", "service_health_check", "hc")]
+    [InlineData("external-network-selectors", "external_network_selector", "more")]
+    [InlineData("bgp-routers", "bgp_router", "vmx1")]
+    [InlineData("namespaces", "namespace", "default")]
+    public async Task Labels_that_are_null_are_none(string collection, string table, string name)
+    {
+        await using var plane = await StartAsync();
+        Assert.Equal(1, await plane.QueryAsync<long>($"WITH spoiled AS (UPDATE {table} SET labels = 'null', annotations = 'null' WHERE name = '{name}' RETURNING 1) SELECT count(*) FROM spoiled"));
+        Assert.Empty((await plane.Api.GetAsync(collection == "namespaces" ? $"/v1/{collection}/{name}" : PathOf(collection, name))).Expect(200).Json!["labels"]!.AsObject());
+        Assert.Contains(name, (await plane.Api.GetAsync($"/v1/{collection}")).Expect(200).Json!["items"]!.AsArray().Select(i => (string)i!["name"]!));
+        using var watch = await WatchAsync(plane.Api, collection);
+        await plane.ServiceAsync("other");
+        await plane.UntilReadyAsync("other");
+    }
+
     [Fact]
     public async Task What_was_stored_before_a_limit_existed_is_served_and_the_rest_of_it_can_be_changed()
     {
